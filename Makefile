@@ -1,0 +1,41 @@
+# Each target is one line that a person could type. `make run` and `make test` work on a fresh machine with Python 3.11+.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+
+.PHONY: run test setup check format bench soak unit clean help
+
+run: setup  ## the whole system on a synthetic market: no key, no account, no server
+	$(BIN)/petrosa demo
+
+test: setup  ## every test; servers it needs are started on free loopback ports
+	$(BIN)/python -m pytest
+
+unit: setup  ## the fast tests only
+	$(BIN)/python -m pytest tests/unit tests/architecture
+
+soak: setup  ## the long campaigns, whole
+	PETROSA_SOAK=1 $(BIN)/python -m pytest
+
+check: setup  ## formatting, lint, types, import rules, sizes
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache && $(BIN)/python -m tests.kit.sizes
+
+format: setup  ## put the code into shape
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+bench: setup  ## figures for docs/performance.md, as JSON, with a calibration reference in the same run
+	$(BIN)/petrosa bench --json
+
+setup: .venv/.ready  ## .venv with everything the other targets need
+
+.venv/.ready: pyproject.toml requirements.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(UV) --constraint requirements.lock --editable '.[dev]'
+	touch $@
+
+clean:  ## remove what setup and the tools made
+	rm -rf .venv dist build .mypy_cache .ruff_cache .hypothesis
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'

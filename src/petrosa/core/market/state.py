@@ -1,0 +1,79 @@
+"""What one instrument looks like now. The desk applies each market event once; everybody else reads."""
+
+from petrosa.core.market.tape import Tape
+from petrosa.core.model.instruments import Instrument
+from petrosa.core.model.market import (
+    BestQuote,
+    BookGap,
+    Depth,
+    FeedState,
+    FeedStateChanged,
+    MarketEvent,
+    MarkPrice,
+    Ticker,
+    Trade,
+)
+
+
+class MarketState:
+    """Last trade, best quote, depth, mark and recent trades of one instrument. Zero means: not seen yet."""
+
+    __slots__ = (
+        "ask", "ask_quantity", "bid", "bid_quantity", "book_is_whole", "depth", "feed_state", "instrument",
+        "last", "mark", "tape", "ticker", "ts_last", "ts_quote",
+    )  # fmt: skip
+
+    def __init__(self, instrument: Instrument, tape: Tape) -> None:
+        self.instrument = instrument
+        self.tape = tape
+        self.forget()
+
+    def forget(self) -> None:
+        """Back to knowing nothing, as after a start."""
+        self.last = self.mark = 0.0
+        self.bid = self.ask = self.bid_quantity = self.ask_quantity = 0.0
+        self.ts_last = self.ts_quote = 0
+        self.depth: Depth | None = None
+        self.ticker: Ticker | None = None
+        self.feed_state = FeedState.LIVE
+        self.book_is_whole = True
+        self.tape.clear()
+
+    @property
+    def mid(self) -> float:
+        """Middle of the best quote; the last trade where there is no quote; zero when nothing is known."""
+        if self.bid > 0.0 and self.ask > 0.0:
+            return (self.bid + self.ask) / 2.0
+        return self.last
+
+    def apply(self, event: MarketEvent, now: int) -> None:
+        """Take in one fact; `now` is the desk's time, by which ages are measured."""
+        match event:
+            case Trade():
+                self.last = event.price
+                self.ts_last = now
+                self.tape.append(event, now)
+            case Depth():
+                self.depth = event
+                self.book_is_whole = True
+                if event.bid_prices and event.ask_prices:
+                    self._quote(
+                        event.bid_prices[0], event.bid_quantities[0], event.ask_prices[0], event.ask_quantities[0], now
+                    )
+            case BestQuote():
+                self._quote(event.bid, event.bid_quantity, event.ask, event.ask_quantity, now)
+            case Ticker():
+                self.ticker = event
+            case MarkPrice():
+                self.mark = event.mark
+            case FeedStateChanged():
+                self.feed_state = event.state
+            case BookGap():
+                self.book_is_whole = False
+                self.depth = None
+            case _:
+                pass
+
+    def _quote(self, bid: float, bid_quantity: float, ask: float, ask_quantity: float, now: int) -> None:
+        self.bid, self.bid_quantity, self.ask, self.ask_quantity = bid, bid_quantity, ask, ask_quantity
+        self.ts_quote = now

@@ -1,0 +1,1 @@
+"""The nouns. Everything here is a frozen value that anyone may hold and nobody may change."""

@@ -1,0 +1,81 @@
+"""Everything a desk can be told, and everything it can answer.
+
+`Event` is the whole of the input: a desk that has seen the same events has decided the same things.
+"""
+
+from petrosa.core.model.base import Message
+from petrosa.core.model.commands import Command
+from petrosa.core.model.market import MarketEvent
+from petrosa.core.model.orders import AccountEvent, Approved, Reducing
+from petrosa.core.model.refusals import Outcome, Refused
+from petrosa.core.model.signals import Signal
+
+
+class TimerDue(Message, frozen=True, gc=False, tag="timer_due"):
+    """A timer that the core asked for. `at` is when it was due."""
+
+    timer_id: str
+    at: int
+
+
+class SignalReceived(Message, frozen=True, gc=False, tag="signal_received"):
+    """A signal from another process. `sequence` is its place in the stream it came by, 0 where there is none."""
+
+    signal: Signal
+    sequence: int = 0
+
+
+class Started(Message, frozen=True, gc=False, tag="started"):
+    """A process began to turn this desk: analytic windows start empty here, in a replay too."""
+
+    reason: str
+
+
+class Warmup(Message, frozen=True, gc=False, tag="warmup"):
+    """History that fills windows and can make no signal."""
+
+    event: MarketEvent
+
+
+class Halted(Message, frozen=True, gc=False, tag="halted"):
+    """Entries are over until somebody who knows why says otherwise."""
+
+    reason: str
+
+
+Event = MarketEvent | AccountEvent | Command | TimerDue | SignalReceived | Started | Warmup | Halted
+
+
+class SignalMade(Message, frozen=True, gc=False, tag="signal_made"):
+    """A strategy's candidate passed the strategist's checks and is a signal now."""
+
+    signal: Signal
+    outcomes: tuple[Outcome, ...]
+
+
+class SignalAgreed(Message, frozen=True, gc=False, tag="signal_agreed"):
+    """The trader agreed to a signal; the intent that follows names it. Holds every check with value and limit."""
+
+    signal_id: str
+    outcomes: tuple[Outcome, ...]
+
+
+class SetTimer(Message, frozen=True, gc=False, tag="set_timer"):
+    """Wake me at `at`; a timer of the same id is replaced."""
+
+    timer_id: str
+    at: int
+
+
+class CancelTimer(Message, frozen=True, gc=False, tag="cancel_timer"):
+    timer_id: str
+
+
+class Alarm(Message, frozen=True, gc=False, tag="alarm"):
+    """Something a person must know, for example a position without a resting stop."""
+
+    name: str
+    message: str
+
+
+Decision = SignalMade | SignalAgreed | Refused | Approved | Reducing | SetTimer | CancelTimer | Alarm | Halted

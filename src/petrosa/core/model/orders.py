@@ -1,0 +1,232 @@
+"""Orders: what we mean to do (`Intent`), the two keys that let it leave, and what the venue says about it."""
+
+import base64
+import hashlib
+from decimal import Decimal
+from enum import Enum
+
+import msgspec
+
+from petrosa.core.model.base import Message, Side
+from petrosa.core.model.market import InstrumentId
+
+
+class OrderType(Enum):
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP = "stop"
+    """Becomes a market order when the trigger price is touched (a buy at or above it, a sell at or below it)."""
+    TAKE_PROFIT = "take_profit"
+    """Becomes a market order when the trigger price is touched from the other side than a stop's."""
+
+
+class TimeInForce(Enum):
+    GTC = "GTC"
+    IOC = "IOC"
+    FOK = "FOK"
+    GTX = "GTX"
+    """Good till crossing: rejected instead of taking liquidity (post-only)."""
+
+
+class Leg(Enum):
+    """What an order is for. With account, signal, generation and attempt it makes the client order id."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+    STOP = "stop"
+    TARGET = "target"
+    FLATTEN = "flatten"
+    MANUAL = "manual"
+
+
+class OrderStatus(Enum):
+    """See `core/execution/lifecycle.py` for the transitions."""
+
+    INITIALIZED = "initialized"
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    TRIGGERED = "triggered"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in _TERMINAL
+
+
+_TERMINAL = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED})
+
+
+class Liquidity(Enum):
+    MAKER = "maker"
+    TAKER = "taker"
+
+
+class Place(msgspec.Struct, frozen=True, gc=False, tag_field="action", tag="place"):
+    """Put an order on the venue. `price` is the limit, `trigger_price` what a stop or take-profit waits for."""
+
+    side: Side
+    type: OrderType
+    quantity: Decimal
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    reduce_only: bool = False
+    ts_expire: int | None = None
+
+
+class Cancel(msgspec.Struct, frozen=True, gc=False, tag_field="action", tag="cancel"):
+    """Take an order off the venue, named by the client order id of the intent that placed it."""
+
+    target_client_order_id: str
+    reason: str
+
+
+OrderAction = Place | Cancel
+
+
+class Intent(Message, frozen=True, gc=False, tag="intent"):
+    """What we mean to do. It is on disk before anything about it leaves.
+
+    `client_order_id` is the new order's id for a `Place`, and the cancel's own id for a `Cancel`.
+    """
+
+    client_order_id: str
+    account: str
+    instrument: InstrumentId
+    leg: Leg
+    action: OrderAction
+    signal_id: str
+    strategy_id: str
+    generation: int = 0
+    attempt: int = 0
+
+
+class Approved(Message, frozen=True, gc=False, tag="approved"):
+    """Permission to enlarge a position. Only `core/risk/gate.py` makes one; an architecture test sees to it."""
+
+    intent: Intent
+
+
+class Reducing(Message, frozen=True, gc=False, tag="reducing"):
+    """Permission to make a position or a resting order smaller, which waits for no gate.
+
+    Only `core/execution/reducing.py` makes one, and it proves that the quantity is not larger than what is there.
+    """
+
+    intent: Intent
+
+
+class OrderAccepted(Message, frozen=True, gc=False, tag="order_accepted"):
+    account: str
+    instrument: InstrumentId
+    client_order_id: str
+    venue_order_id: str
+    ts_event: int
+    ts_seen: int
+
+
+class OrderRejected(Message, frozen=True, gc=False, tag="order_rejected"):
+    account: str
+    instrument: InstrumentId
+    client_order_id: str
+    reason: str
+    ts_event: int
+    ts_seen: int
+
+
+class OrderTriggered(Message, frozen=True, gc=False, tag="order_triggered"):
+    account: str
+    instrument: InstrumentId
+    client_order_id: str
+    ts_event: int
+    ts_seen: int
+
+
+class OrderCanceled(Message, frozen=True, gc=False, tag="order_canceled"):
+    account: str
+    instrument: InstrumentId
+    client_order_id: str
+    reason: str
+    ts_event: int
+    ts_seen: int
+
+
+class OrderExpired(Message, frozen=True, gc=False, tag="order_expired"):
+    """The venue ended it: the rest of an IOC or FOK, a time limit, or no liquidity for a market order."""
+
+    account: str
+    instrument: InstrumentId
+    client_order_id: str
+    reason: str
+    ts_event: int
+    ts_seen: int
+
+
+class CancelRejected(Message, frozen=True, gc=False, tag="cancel_rejected"):
+    account: str
+    instrument: InstrumentId
+    client_order_id: str
+    reason: str
+    ts_event: int
+    ts_seen: int
+
+
+class OrderFilled(Message, frozen=True, gc=False, tag="order_filled"):
+    """One fill, never a sum. (`instrument`, `trade_id`) is unique on a venue and is what duplicates are known by.
+
+    `fee` is positive when paid, in `fee_asset`; `modelled` says that the price was computed, not met in the market.
+    """
+
+    account: str
+    instrument: InstrumentId
+    client_order_id: str
+    trade_id: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    fee_asset: str
+    liquidity: Liquidity
+    ts_event: int
+    ts_seen: int
+    modelled: bool = False
+
+
+class BalanceChanged(Message, frozen=True, gc=False, tag="balance_changed"):
+    """The venue's statement of a wallet balance, `total` after the change."""
+
+    account: str
+    asset: str
+    total: Decimal
+    reason: str
+    ts_event: int
+    ts_seen: int
+
+
+class FundingPaid(Message, frozen=True, gc=False, tag="funding_paid"):
+    """`amount` is negative when the account paid."""
+
+    account: str
+    instrument: InstrumentId
+    asset: str
+    amount: Decimal
+    ts_event: int
+    ts_seen: int
+
+
+OrderEvent = (
+    OrderAccepted | OrderRejected | OrderTriggered | OrderCanceled | OrderExpired | CancelRejected | OrderFilled
+)
+AccountEvent = OrderEvent | BalanceChanged | FundingPaid
+
+
+def client_order_id_of(account: str, origin: str, leg: Leg, generation: int = 0, attempt: int = 0) -> str:
+    """`p` and 31 characters of base32: a pure function of (account, signal or command, leg, generation, attempt)."""
+    text = f"{account}|{origin}|{leg.value}|{generation}|{attempt}"
+    digest = base64.b32encode(hashlib.sha256(text.encode()).digest()).decode().lower()
+    return "p" + digest[:31]

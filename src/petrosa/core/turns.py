@@ -1,0 +1,123 @@
+"""The order in which things happen: one event at a time, timers and answers of a simulated exchange in between.
+
+A recorded or synthetic run has a virtual clock. Before a market event of time `now` is turned, everything due at or
+before `now` happens first, ordered by (due time, kind, sequence): answers of the exchange before timers. Backtest and
+the asyncio runtime turn this same object, so they cannot disagree about order.
+"""
+
+import heapq
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from petrosa.core.model.base import NEVER
+from petrosa.core.model.events import CancelTimer, Decision, Event, SetTimer, TimerDue
+from petrosa.core.model.market import MarketEvent
+from petrosa.core.model.orders import AccountEvent, Approved, Reducing
+
+
+class Turnable(Protocol):
+    """What turns: one event in, decisions out."""
+
+    def handle(self, event: Event, now: int) -> Sequence[Decision]: ...
+
+
+class SimulatedVenue(Protocol):
+    """A venue that lives in virtual time beside the desk."""
+
+    def submit(self, order: Approved | Reducing, now: int) -> None:
+        """Take an order that left the desk at `now`; latency is the venue's own affair."""
+        ...
+
+    def on_market(self, event: MarketEvent, now: int) -> None:
+        """Learn a market fact, match against it, queue what the account will hear."""
+        ...
+
+    def next_due(self) -> int:
+        """When the account hears the next thing; `NEVER` when nothing is queued."""
+        ...
+
+    def pop_due(self) -> AccountEvent:
+        """The next thing the account hears. Call only when `next_due()` has come."""
+        ...
+
+
+Record = Callable[[int, int, Event, Sequence[Decision]], None]
+"""(sequence, now, event, decisions): writes them down; intents are durable when it returns."""
+
+Send = Callable[[Approved | Reducing, int], None]
+"""(order, now): lets an order leave. Called after `Record` has returned."""
+
+
+class Turns:
+    """Owns time for a desk: assigns sequence numbers, never lets `now` decrease, fires what is due."""
+
+    def __init__(self, desk: Turnable, record: Record, send: Send, venue: SimulatedVenue | None = None) -> None:
+        self.sequence = 0
+        self.now = 0
+        self._desk = desk
+        self._record = record
+        self._send = send
+        self._venue = venue
+        self._timers: list[tuple[int, int, str]] = []
+        self._timer_at: dict[str, tuple[int, int]] = {}
+        self._timer_count = 0
+
+    def market(self, event: MarketEvent, now: int) -> None:
+        """Turn a market event heard at `now`, after everything that was due before it."""
+        self.advance(now)
+        if self._venue is not None:
+            self._venue.on_market(event, self.now)
+        self._turn(event, self.now)
+
+    def other(self, event: Event, now: int) -> None:
+        """Turn anything else that came from outside at `now`: a command, a signal, an answer of a real venue."""
+        self.advance(now)
+        self._turn(event, self.now)
+
+    def advance(self, now: int) -> None:
+        """Let time pass to `now`, firing what falls due on the way."""
+        while True:
+            answer_at = self._venue.next_due() if self._venue is not None else NEVER
+            timer_at = self._timers[0][0] if self._timers else NEVER
+            if answer_at <= timer_at and answer_at <= now and self._venue is not None:
+                self.now = max(self.now, answer_at)
+                self._turn(self._venue.pop_due(), self.now)
+            elif timer_at <= now:
+                self._fire()
+            else:
+                break
+        self.now = max(self.now, now)
+
+    def next_due(self) -> int:
+        """When something happens by itself; `NEVER` when nothing will."""
+        answer_at = self._venue.next_due() if self._venue is not None else NEVER
+        return min(answer_at, self._timers[0][0] if self._timers else NEVER)
+
+    def _fire(self) -> None:
+        at, number, timer_id = heapq.heappop(self._timers)
+        if self._timer_at.get(timer_id) != (at, number):
+            return  # replaced or cancelled since
+        del self._timer_at[timer_id]
+        self.now = max(self.now, at)
+        self._turn(TimerDue(timer_id, at), self.now)
+
+    def _turn(self, event: Event, now: int) -> None:
+        self.sequence += 1
+        decisions = self._desk.handle(event, now)
+        self._record(self.sequence, now, event, decisions)
+        if decisions:
+            self._obey(decisions, now)
+
+    def _obey(self, decisions: Sequence[Decision], now: int) -> None:
+        for decision in decisions:
+            match decision:
+                case Approved() | Reducing():
+                    self._send(decision, now)
+                case SetTimer():
+                    self._timer_count += 1
+                    self._timer_at[decision.timer_id] = (decision.at, self._timer_count)
+                    heapq.heappush(self._timers, (decision.at, self._timer_count, decision.timer_id))
+                case CancelTimer():
+                    self._timer_at.pop(decision.timer_id, None)
+                case _:
+                    pass

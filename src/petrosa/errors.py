@@ -1,0 +1,82 @@
+"""Every exception that Petrosa raises on purpose, cut by what the caller can do about it.
+
+PetrosaError
+├── ConfigError         fix the configuration and start again (exit code 4)
+├── UsageError          fix the command line (exit code 2)
+├── NotRunningError     a service that is needed does not answer; start it (exit code 3)
+├── DataError           the input is not what it should be
+│   ├── FrameError      one frame: count it, name it, go on with the next
+│   ├── RecordingError  a whole recording: choose another
+│   └── JournalError    a journal cannot be read or verified
+├── StorageError        a disk or a store refuses: halt entries, keep stops, tell the operator
+├── TransportError      a connection is away: reconnect and go on
+├── VersionConflict      a document changed since it was read: read again, decide anew
+├── OverflowHalt        something that may never be dropped would have been: halt
+└── InvariantError      our own mistake: stop, keep the journal, report it
+"""
+
+EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_NOT_RUNNING, EXIT_CONFIG, EXIT_TIMEOUT = range(6)
+
+
+class PetrosaError(Exception):
+    """Root of the tree; `exit_code` is what the command returns when nobody caught it."""
+
+    exit_code = EXIT_ERROR
+
+
+class ConfigError(PetrosaError):
+    """The configuration is wrong: the message names the key, the value, the limit and the remedy."""
+
+    exit_code = EXIT_CONFIG
+
+
+class UsageError(PetrosaError):
+    """The command line is wrong."""
+
+    exit_code = EXIT_USAGE
+
+
+class NotRunningError(PetrosaError):
+    """Something that should be running does not answer."""
+
+    exit_code = EXIT_NOT_RUNNING
+
+
+class DataError(PetrosaError):
+    """Input from outside is not what it should be."""
+
+
+class FrameError(DataError):
+    """One frame cannot be used. `reason` is a short stable word that is counted; the message is for people."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+
+
+class RecordingError(DataError):
+    """A recording cannot be read at all."""
+
+
+class JournalError(DataError):
+    """A journal is missing, torn, altered or of an unknown schema."""
+
+
+class StorageError(PetrosaError):
+    """A disk or store does not take what must be kept."""
+
+
+class TransportError(PetrosaError):
+    """A connection is away; the owner reconnects."""
+
+
+class OverflowHalt(PetrosaError):
+    """A fill or a command would have been dropped."""
+
+
+class VersionConflict(PetrosaError):
+    """A document changed since it was read: read it again and decide anew."""
+
+
+class InvariantError(PetrosaError):
+    """Something that cannot be true is true."""
