@@ -9,6 +9,8 @@ import heapq
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import msgspec
+
 from petrosa.core.model.base import NEVER
 from petrosa.core.model.events import CancelTimer, Decision, Event, SetTimer, TimerDue
 from petrosa.core.model.market import MarketEvent
@@ -42,10 +44,21 @@ class SimulatedVenue(Protocol):
 
 
 Record = Callable[[int, int, Event, Sequence[Decision]], None]
-"""(sequence, now, event, decisions): writes them down; intents are durable when it returns."""
+"""(sequence, now, event, decisions): writes them down; intents are durable when it returns.
+
+Called for every turn except those of a market fact that led to nothing.
+"""
 
 Send = Callable[[Approved | Reducing, int], None]
 """(order, now): lets an order leave. Called after `Record` has returned."""
+
+
+class TurnsState(msgspec.Struct, frozen=True):
+    """Where time stands: what a restarted process needs to go on as if it had never stopped."""
+
+    sequence: int
+    now: int
+    timers: tuple[tuple[int, str], ...]
 
 
 class Turns:
@@ -64,28 +77,36 @@ class Turns:
 
     def market(self, event: MarketEvent, now: int) -> None:
         """Turn a market event heard at `now`, after everything that was due before it."""
-        self.advance(now)
-        if self._venue is not None:
-            self._venue.on_market(event, self.now)
-        self._turn(event, self.now)
+        venue = self._venue
+        if (self._timers and self._timers[0][0] <= now) or (venue is not None and venue.next_due() <= now):
+            self.advance(now)
+        elif now > self.now:
+            self.now = now
+        if venue is not None:
+            venue.on_market(event, self.now)
+        self.sequence += 1
+        decisions = self._desk.handle(event, self.now)
+        if decisions:  # a market fact without consequence is on the recording or tape already
+            self._record(self.sequence, self.now, event, decisions)
+            self._obey(decisions)
 
     def other(self, event: Event, now: int) -> None:
         """Turn anything else that came from outside at `now`: a command, a signal, an answer of a real venue."""
         self.advance(now)
-        self._turn(event, self.now)
+        self._turn(event)
 
     def advance(self, now: int) -> None:
         """Let time pass to `now`, firing what falls due on the way."""
         while True:
             answer_at = self._venue.next_due() if self._venue is not None else NEVER
             timer_at = self._timers[0][0] if self._timers else NEVER
-            if answer_at <= timer_at and answer_at <= now and self._venue is not None:
-                self.now = max(self.now, answer_at)
-                self._turn(self._venue.pop_due(), self.now)
-            elif timer_at <= now:
-                self._fire()
-            else:
+            if min(answer_at, timer_at) > now:
                 break
+            if answer_at <= timer_at and self._venue is not None:
+                self.now = max(self.now, answer_at)
+                self._turn(self._venue.pop_due())
+            else:
+                self._fire()
         self.now = max(self.now, now)
 
     def next_due(self) -> int:
@@ -93,31 +114,45 @@ class Turns:
         answer_at = self._venue.next_due() if self._venue is not None else NEVER
         return min(answer_at, self._timers[0][0] if self._timers else NEVER)
 
+    def snapshot(self) -> TurnsState:
+        """Sequence, time and live timers in the order in which they will fire."""
+        live = sorted((at, number, timer_id) for timer_id, (at, number) in self._timer_at.items())
+        return TurnsState(self.sequence, self.now, tuple((at, timer_id) for at, _, timer_id in live))
+
+    def restore(self, state: TurnsState) -> None:
+        """Go on from a snapshot."""
+        self.sequence, self.now = state.sequence, state.now
+        self._timers, self._timer_at, self._timer_count = [], {}, 0
+        for at, timer_id in state.timers:
+            self._set_timer(timer_id, at)
+
     def _fire(self) -> None:
         at, number, timer_id = heapq.heappop(self._timers)
         if self._timer_at.get(timer_id) != (at, number):
             return  # replaced or cancelled since
         del self._timer_at[timer_id]
         self.now = max(self.now, at)
-        self._turn(TimerDue(timer_id, at), self.now)
+        self._turn(TimerDue(timer_id, at))
 
-    def _turn(self, event: Event, now: int) -> None:
+    def _turn(self, event: Event) -> None:
         self.sequence += 1
-        decisions = self._desk.handle(event, now)
-        self._record(self.sequence, now, event, decisions)
-        if decisions:
-            self._obey(decisions, now)
+        decisions = self._desk.handle(event, self.now)
+        self._record(self.sequence, self.now, event, decisions)
+        self._obey(decisions)
 
-    def _obey(self, decisions: Sequence[Decision], now: int) -> None:
+    def _obey(self, decisions: Sequence[Decision]) -> None:
         for decision in decisions:
             match decision:
                 case Approved() | Reducing():
-                    self._send(decision, now)
+                    self._send(decision, self.now)
                 case SetTimer():
-                    self._timer_count += 1
-                    self._timer_at[decision.timer_id] = (decision.at, self._timer_count)
-                    heapq.heappush(self._timers, (decision.at, self._timer_count, decision.timer_id))
+                    self._set_timer(decision.timer_id, decision.at)
                 case CancelTimer():
                     self._timer_at.pop(decision.timer_id, None)
                 case _:
                     pass
+
+    def _set_timer(self, timer_id: str, at: int) -> None:
+        self._timer_count += 1
+        self._timer_at[timer_id] = (at, self._timer_count)
+        heapq.heappush(self._timers, (at, self._timer_count, timer_id))
