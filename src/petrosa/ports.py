@@ -1,7 +1,7 @@
 """The protocols that the core's surroundings speak. A docstring is the contract that tests/contract checks."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from petrosa.core.model.events import Decision, Event
 from petrosa.core.model.orders import Approved, Reducing
@@ -27,14 +27,36 @@ class Gateway(Protocol):
         ...
 
 
+class JournaledTurn(NamedTuple):
+    """One remembered turn: what it was told (none: a market fact) and its decisions, in the bytes they were written."""
+
+    sequence: int
+    now: int
+    event: Event | None
+    decisions: tuple[bytes, ...]
+
+
 class Journal(Protocol):
     """Append-only memory of a run. One writer.
 
     Raises `StorageError` when the disk does not take an entry: then nothing may leave.
     """
 
+    @property
+    def full(self) -> bool:
+        """The segment has its size, or there is none yet: call `rotate` between two turns."""
+        ...
+
+    def rotate(self, sequence: int, now: int, checkpoint: bytes) -> None:
+        """Begin a segment with a checkpoint (JSON) of everything after turn `sequence`."""
+        ...
+
     def record(self, sequence: int, now: int, event: Event, decisions: Sequence[Decision]) -> None:
         """Write what a turn was told (market facts excepted) and what it decided; intents are durable on return."""
+        ...
+
+    def finish(self, sequence: int, now: int) -> None:
+        """Say that the run ended in order after turn `sequence`."""
         ...
 
     def sync(self) -> None:
@@ -47,7 +69,7 @@ class Journal(Protocol):
 
 
 class Message(Protocol):
-    """A message as a bus delivers it."""
+    """A message as a durable stream delivers it. Nobody acknowledges: a consumer remembers how far it has come."""
 
     @property
     def subject(self) -> str: ...
@@ -55,12 +77,15 @@ class Message(Protocol):
     def data(self) -> bytes: ...
     @property
     def sequence(self) -> int:
-        """Place in a durable stream, counted from 1; 0 on a subject without one."""
+        """Place in the stream, counted from 1; 0 where there is no stream."""
         ...
 
-    async def ack(self) -> None:
-        """Do not deliver this again; harmless on a subject without memory."""
-        ...
+
+class StreamState(NamedTuple):
+    """What a durable stream holds: sequences `first` to `last`; nothing when `last` is below `first`."""
+
+    first: int
+    last: int
 
 
 class Subscription(Protocol):
@@ -72,42 +97,95 @@ class Subscription(Protocol):
 
 
 class Bus(Protocol):
-    """Publish and subscribe by subject (`*` one token, `>` the rest). Raises `TransportError` when it is away."""
+    """Publish and subscribe by subject (`*` one token, `>` the rest), with durable streams beside.
+
+    Raises `TransportError` when it is away or closed; a subscription or a `consume` waits and goes on by itself.
+    """
 
     async def publish(self, subject: str, data: bytes) -> None:
-        """At most once, to whoever listens now."""
+        """At most once, to whoever listens now, and into the stream that captures the subject."""
         ...
 
     async def publish_durable(self, subject: str, data: bytes, message_id: str) -> int:
-        """Into the stream that captures the subject; returns its sequence. The same id twice is one message."""
+        """Into the stream that captures the subject; returns its sequence. The same id twice is one message.
+
+        After a `TransportError` it may or may not be there: publish again with the same id.
+        """
+        ...
+
+    async def append(self, stream: str, subject: str, messages: Sequence[bytes], after: int) -> int:
+        """Write messages as sequences `after` + 1 and on of a stream that nobody else writes; returns the last.
+
+        Fast, and exactly once: after a `TransportError` call again, what is there already is not written twice.
+        Raises `InvariantError` when the stream holds what another has written.
+        """
         ...
 
     async def subscribe(
         self, subject: str, handler: Callable[[str, bytes], None], *, queue: str = "", pending_max: int = 65_536
     ) -> Subscription:
-        """Call `handler(subject, data)` for each message, in order; a full backlog drops and counts."""
+        """Call `handler(subject, data)` for each message, in order; a full backlog drops and counts.
+
+        Of the subscribers of one queue group one hears each message.
+        """
         ...
 
-    def consume(self, stream: str, *, after: int = 0, subjects: Sequence[str] = ()) -> AsyncIterator[Message]:
+    def consume(self, stream: str, *, after: int = 0, subjects: Sequence[str] = ()) -> AsyncGenerator[Message, None]:
         """Every message of a durable stream after a sequence, in order, with back-pressure, until closed."""
         ...
 
     async def ensure_stream(self, stream: str, subjects: Sequence[str], duplicate_window_s: float = 120.0) -> None:
-        """Make the stream capture the subjects; harmless when it already does."""
+        """Make the stream capture the subjects; harmless when it already does.
+
+        Raises `ConfigError` when the server has no streams, or another stream captures one of the subjects.
+        """
+        ...
+
+    async def stream_state(self, stream: str) -> StreamState | None:
+        """What the stream holds; None when there is no such stream."""
+        ...
+
+    async def delete_stream(self, stream: str) -> bool:
+        """Forget the stream and all it holds; whether there was one."""
         ...
 
     @property
     def connected(self) -> bool: ...
 
+    async def wait_connected(self) -> None:
+        """Return when it is there again, however long that takes. Raises `TransportError` when it was closed."""
+        ...
+
+    @property
+    def durable(self) -> bool:
+        """Whether streams keep what is published durably; without them everything is at most once."""
+        ...
+
+    @property
+    def drops(self) -> Mapping[str, int]:
+        """Messages lost to slow subscribers, by the subject they subscribed to."""
+        ...
+
     async def close(self) -> None:
-        """Deliver what was published, then let go."""
+        """Deliver what was published, then let go; calling it twice is harmless."""
         ...
 
 
-class Documents(Protocol):
-    """Small JSON documents by collection and key, with compare-and-set. Raises `StorageError` when it is away."""
+class Versioned(NamedTuple):
+    """A document and how often it was put; `expected_version` for whoever changes it."""
 
-    async def get(self, collection: str, key: str) -> Mapping[str, object] | None: ...
+    version: int
+    document: Mapping[str, object]
+
+
+class Documents(Protocol):
+    """Small JSON documents by collection and key, with compare-and-set.
+
+    Raises `StorageError` when it is away or closed, `DataError` for what is not JSON or too large: a name is 1 to 512
+    letters, a document at most 1 MiB.
+    """
+
+    async def get(self, collection: str, key: str) -> Versioned | None: ...
 
     async def put(
         self, collection: str, key: str, document: Mapping[str, object], *, expected_version: int | None = None
@@ -124,8 +202,10 @@ class Documents(Protocol):
 
     async def find(
         self, collection: str, *, where: Mapping[str, object] | None = None, limit: int = 200, after: str = ""
-    ) -> Sequence[tuple[str, Mapping[str, object]]]:
+    ) -> Sequence[tuple[str, Versioned]]:
         """Documents whose top-level fields equal `where`, by key, after the key `after`, at most `limit` (200)."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Let go; calling it twice is harmless."""
+        ...

@@ -97,17 +97,19 @@ class Turns:
 
     def advance(self, now: int) -> None:
         """Let time pass to `now`, firing what falls due on the way."""
-        while True:
-            answer_at = self._venue.next_due() if self._venue is not None else NEVER
-            timer_at = self._timers[0][0] if self._timers else NEVER
-            if min(answer_at, timer_at) > now:
-                break
-            if answer_at <= timer_at and self._venue is not None:
-                self.now = max(self.now, answer_at)
-                self._turn(self._venue.pop_due())
-            else:
-                self._fire()
+        while self.next_due() <= now:
+            self.fire()
         self.now = max(self.now, now)
+
+    def fire(self) -> None:
+        """Turn the one thing that falls due first, an answer of the venue before a timer. Call when something will."""
+        answer_at = self._venue.next_due() if self._venue is not None else NEVER
+        timer_at = self._timers[0][0] if self._timers else NEVER
+        if answer_at <= timer_at and self._venue is not None:
+            self.now = max(self.now, answer_at)
+            self._turn(self._venue.pop_due())
+        else:
+            self._fire_timer()
 
     def next_due(self) -> int:
         """When something happens by itself; `NEVER` when nothing will."""
@@ -126,7 +128,7 @@ class Turns:
         for at, timer_id in state.timers:
             self._set_timer(timer_id, at)
 
-    def _fire(self) -> None:
+    def _fire_timer(self) -> None:
         at, number, timer_id = heapq.heappop(self._timers)
         if self._timer_at.get(timer_id) != (at, number):
             return  # replaced or cancelled since

@@ -1,5 +1,7 @@
 """What one instrument looks like now. The desk applies each market event once; everybody else reads."""
 
+from typing import Final
+
 from petrosa.core.market.tape import Tape
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import (
@@ -14,13 +16,15 @@ from petrosa.core.model.market import (
     Trade,
 )
 
+_LIVE: Final = FeedState.LIVE
+
 
 class MarketState:
     """Last trade, best quote, depth, mark and recent trades of one instrument. Zero means: not seen yet."""
 
     __slots__ = (
-        "ask", "ask_quantity", "bid", "bid_quantity", "book_is_whole", "depth", "feed_state", "instrument",
-        "last", "mark", "tape", "ticker", "ts_last", "ts_quote",
+        "ask", "ask_quantity", "bid", "bid_quantity", "book_is_whole", "depth", "instrument", "last", "mark", "streams",
+        "tape", "ticker", "ts_last", "ts_quote",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument, tape: Tape) -> None:
@@ -35,7 +39,7 @@ class MarketState:
         self.ts_last = self.ts_quote = 0
         self.depth: Depth | None = None
         self.ticker: Ticker | None = None
-        self.feed_state = FeedState.LIVE
+        self.streams: dict[str, FeedState] = {}
         self.book_is_whole = True
         self.tape.clear()
 
@@ -45,6 +49,16 @@ class MarketState:
         if self.bid > 0.0 and self.ask > 0.0:
             return (self.bid + self.ask) / 2.0
         return self.last
+
+    @property
+    def feed_state(self) -> FeedState:
+        """The worst state of its streams: one that is live does not make up for one that is not."""
+        if not self.streams:
+            return _LIVE
+        states = self.streams.values()
+        if FeedState.DEAD in states:
+            return FeedState.DEAD
+        return FeedState.STALE if FeedState.STALE in states else FeedState.LIVE
 
     def apply(self, event: MarketEvent, now: int) -> None:
         """Take in one fact; `now` is the desk's time, by which ages are measured."""
@@ -67,7 +81,7 @@ class MarketState:
             case MarkPrice():
                 self.mark = event.mark
             case FeedStateChanged():
-                self.feed_state = event.state
+                self.streams[event.stream] = event.state
             case BookGap():
                 self.book_is_whole = False
                 self.depth = None

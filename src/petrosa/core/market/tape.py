@@ -7,21 +7,24 @@ from petrosa.core.model.base import Side
 from petrosa.core.model.market import Trade
 
 BUY: Final = Side.BUY
+FULL_FIRST: Final = 256
 
 
 class Tape:
     """The trades heard in the last `window_ns`, at most `capacity` of them, with their signed volume kept up to date.
 
     Age is measured in the desk's time. Sums are exact to float rounding: they are rebuilt when the ring runs empty.
+    What has become too old is dropped when somebody asks, or when the ring has doubled since: not at every trade.
     """
 
-    __slots__ = ("_ring", "_signed", "capacity", "window_ns")
+    __slots__ = ("_full", "_ring", "_signed", "capacity", "window_ns")
 
     def __init__(self, window_ns: int, capacity: int = 16_384) -> None:
         self.window_ns = window_ns
         self.capacity = capacity
         self._ring: deque[tuple[int, float]] = deque()
         self._signed = 0.0
+        self._full = min(FULL_FIRST, capacity)
 
     def append(self, trade: Trade, now: int) -> None:
         """Take in a trade heard at `now`."""
@@ -29,20 +32,22 @@ class Tape:
         ring = self._ring
         ring.append((now, signed))
         self._signed += signed
-        oldest = now - self.window_ns
-        while ring[0][0] <= oldest or len(ring) > self.capacity:
-            self._signed -= ring.popleft()[1]
+        if len(ring) > self._full:
+            self._drop(now)
 
     def signed_volume(self, now: int) -> float | None:
         """Bought minus sold base volume of the window ending at `now`; None when no trade is in it."""
-        ring = self._ring
-        oldest = now - self.window_ns
+        self._drop(now)
+        return self._signed if self._ring else None
+
+    def _drop(self, now: int) -> None:
+        ring, signed, oldest = self._ring, self._signed, now - self.window_ns
         while ring and ring[0][0] <= oldest:
-            self._signed -= ring.popleft()[1]
-        if not ring:
-            self._signed = 0.0
-            return None
-        return self._signed
+            signed -= ring.popleft()[1]
+        while len(ring) > self.capacity:
+            signed -= ring.popleft()[1]
+        self._signed = signed if ring else 0.0
+        self._full = min(2 * len(ring) + FULL_FIRST, self.capacity)
 
     def clear(self) -> None:
         self._ring.clear()

@@ -3,9 +3,11 @@
 `Event` is the whole of the input: a desk that has seen the same events has decided the same things.
 """
 
+from typing import Final, get_args
+
 from petrosa.core.model.base import Message
 from petrosa.core.model.commands import Command
-from petrosa.core.model.market import MarketEvent
+from petrosa.core.model.market import FeedStateChanged, MarketEvent
 from petrosa.core.model.orders import AccountEvent, Approved, Reducing
 from petrosa.core.model.refusals import Outcome, Refused
 from petrosa.core.model.signals import Signal
@@ -44,6 +46,9 @@ class Halted(Message, frozen=True, gc=False, tag="halted"):
 
 
 Event = MarketEvent | AccountEvent | Command | TimerDue | SignalReceived | Started | Warmup | Halted
+
+REPEATED: Final = frozenset(get_args(MarketEvent)) - {FeedStateChanged}
+"""Kinds that the recording or the tape tells again, so that a journal need not. A feed's state is known to us alone."""
 
 
 class SignalMade(Message, frozen=True, gc=False, tag="signal_made"):

@@ -1,6 +1,6 @@
 """Instruments: the rules a venue sets, the only makers of exact numbers, and the only place that computes values."""
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, localcontext
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from enum import Enum
 from typing import Final
 
@@ -88,17 +88,29 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     def notional(self, quantity: Decimal, price: Decimal) -> Decimal:
         """The value of a quantity at a price, unsigned, in quote currency (in base for an inverse contract)."""
-        size = EXACT.multiply(abs(quantity), self.contract_size)
+        size = EXACT.multiply(quantity.copy_abs(), self.contract_size)
         return EXACT.divide(size, price) if self.inverse else EXACT.multiply(size, price)
 
     def profit(self, side: Side, quantity: Decimal, entry: Decimal, exit_price: Decimal) -> Decimal:
         """Gross profit of a position opened with `side` at `entry` and closed at `exit_price`, in settle currency."""
-        size = EXACT.multiply(abs(quantity), self.contract_size)
+        size = EXACT.multiply(quantity.copy_abs(), self.contract_size)
         if self.inverse:
             move = EXACT.subtract(EXACT.divide(Decimal(1), entry), EXACT.divide(Decimal(1), exit_price))
         else:
             move = EXACT.subtract(exit_price, entry)
         return EXACT.multiply(EXACT.multiply(size, move), Decimal(side.sign))
+
+    def average_price(self, quantity: Decimal, price: Decimal, more: Decimal, at: Decimal) -> Decimal:
+        """Entry price of a position of `quantity` at `price` after `more` of the same side at `at`.
+
+        The mean by quantity; for an inverse contract, whose profit goes with 1 / price, the harmonic one.
+        """
+        total = EXACT.add(quantity.copy_abs(), more.copy_abs())
+        if self.inverse:
+            value = EXACT.add(EXACT.divide(quantity.copy_abs(), price), EXACT.divide(more.copy_abs(), at))
+            return EXACT.divide(total, value)
+        value = EXACT.add(EXACT.multiply(quantity.copy_abs(), price), EXACT.multiply(more.copy_abs(), at))
+        return EXACT.divide(value, total)
 
     def fee(self, quantity: Decimal, price: Decimal, rate: Decimal) -> Decimal:
         """What the venue takes for a fill at a fee rate, in the currency of `notional`."""
@@ -107,5 +119,4 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 def _on_grid(value: float | Decimal, unit: Decimal, rounding: str) -> Decimal:
     exact = value if isinstance(value, Decimal) else Decimal(repr(value))
-    with localcontext(EXACT):
-        return (exact / unit).to_integral_value(rounding) * unit
+    return EXACT.multiply(EXACT.divide(exact, unit).to_integral_value(rounding, EXACT), unit)

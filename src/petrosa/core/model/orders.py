@@ -1,9 +1,9 @@
 """Orders: what we mean to do (`Intent`), the two keys that let it leave, and what the venue says about it."""
 
-import base64
 import hashlib
 from decimal import Decimal
 from enum import Enum
+from typing import Final
 
 import msgspec
 
@@ -225,8 +225,15 @@ OrderEvent = (
 AccountEvent = OrderEvent | BalanceChanged | FundingPaid
 
 
+_PAIRS: Final = tuple(a + b for a in "abcdefghijklmnopqrstuvwxyz234567" for b in "abcdefghijklmnopqrstuvwxyz234567")
+_SHIFTS: Final = range(150, -1, -10)
+
+
 def client_order_id_of(account: str, origin: str, leg: Leg, generation: int = 0, attempt: int = 0) -> str:
-    """`p` and 31 characters of base32: a pure function of (account, signal or command, leg, generation, attempt)."""
+    """`p` and 31 characters of base32: a pure function of (account, signal or command, leg, generation, attempt).
+
+    The characters are those that `base64.b32encode` makes of the digest, in lower case, a tenth as slowly.
+    """
     text = f"{account}|{origin}|{leg.value}|{generation}|{attempt}"
-    digest = base64.b32encode(hashlib.sha256(text.encode()).digest()).decode().lower()
-    return "p" + digest[:31]
+    bits = int.from_bytes(hashlib.sha256(text.encode()).digest()[:20], "big")
+    return "p" + "".join([_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])[:31]

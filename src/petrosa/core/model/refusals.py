@@ -1,6 +1,7 @@
 """Why not. A refusal is a value with a reason: the check, what it saw, and the limit it applied."""
 
 from enum import Enum
+from typing import Final
 
 from petrosa.core.model.base import Message
 from petrosa.core.model.market import InstrumentId
@@ -41,17 +42,21 @@ class Refused(Message, frozen=True, gc=False, tag="refused"):
         return f"{self.check}: saw {self.saw}, limit {self.limit}{remedy}"
 
 
+_PASSED: Final = Verdict.PASSED
+_FAILED: Final = Verdict.FAILED
+
+
 def passed(check: str, saw: str = "", limit: str = "") -> Outcome:
-    return Outcome(check, Verdict.PASSED, saw, limit)
+    return Outcome(check, _PASSED, saw, limit)
 
 
 def failed(check: str, saw: str, limit: str, remedy: str = "") -> Outcome:
-    return Outcome(check, Verdict.FAILED, saw, limit, remedy)
+    return Outcome(check, _FAILED, saw, limit, remedy)
 
 
 def refusal(strategy_id: str, instrument: str, signal_id: str, outcomes: tuple[Outcome, ...]) -> Refused | None:
     """The refusal that these outcomes amount to, named by the first failure; none when all passed."""
     for outcome in outcomes:
-        if outcome.verdict is Verdict.FAILED:
+        if outcome.verdict is _FAILED:
             return Refused(outcome.check, outcome.saw, outcome.limit, strategy_id, instrument, signal_id, outcomes)
     return None
