@@ -1,0 +1,1 @@
+"""Our own messages as they cross a wire."""
