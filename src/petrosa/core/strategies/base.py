@@ -4,9 +4,10 @@ A strategy sees one instrument. The strategist holds one instance per (strategy,
 attributes. `evaluate` runs for every event and is cheap; `candidate` runs only when an edge has been found.
 """
 
-from collections.abc import Callable
-from enum import Enum
-from typing import Annotated, Any, Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from enum import Enum, StrEnum
+from math import inf, isfinite, nextafter
+from typing import Annotated, Any, ClassVar, Final, Protocol, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -17,8 +18,12 @@ from petrosa.core.model.refusals import Outcome
 from petrosa.core.model.signals import Action
 
 
-class Quiet(Enum):
-    """Why a strategy has no opinion about this event: counted per strategy and reason, never journaled."""
+class Quiet(StrEnum):
+    """Why a strategy has no opinion about this event: counted per strategy and reason, never journaled.
+
+    `BELOW_THRESHOLD` is counted by the strategist, for a score that is not beyond the threshold. Texts, because a
+    text is a fast key.
+    """
 
     WARMING_UP = "warming_up"
     BELOW_THRESHOLD = "below_threshold"
@@ -27,6 +32,8 @@ class Quiet(Enum):
     EMPTY_BOOK = "empty_book"
     CROSSED_BOOK = "crossed_book"
     NOT_SIGNIFICANT = "not_significant"
+    BAD_NUMBER = "bad_number"
+    OUT_OF_ORDER = "out_of_order"
 
 
 class ReplayHonesty(Enum):
@@ -37,8 +44,20 @@ class ReplayHonesty(Enum):
     NO = "no"
 
 
+class Alias(msgspec.Struct, frozen=True):
+    """Another name that people know a parameter by; its value times `factor` is the parameter's."""
+
+    target: str
+    factor: float = 1.0
+
+
 class StrategyParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The guards every strategy has. Each can be switched off; with all off a strategy is its documented formula."""
+    """The guards every strategy has. Each can be switched off; with all off a strategy is its documented formula.
+
+    Bounds hold where values come in (`apps/parameters.py`); what concerns several fields is checked here, always.
+    """
+
+    ALIASES: ClassVar[Mapping[str, Alias]] = {}
 
     cooldown_seconds: Annotated[
         float, Meta(ge=0, le=86_400, description="Least time between two signals of this strategy on one symbol.")
@@ -53,6 +72,16 @@ class StrategyParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         float, Meta(ge=0, lt=1, description="How far back the score must fall, as a share of 1, to arm the edge again.")
     ] = 0.1
     min_confidence: Annotated[float, Meta(ge=0, le=1, description="A candidate below this is refused.")] = 0.6
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, float) and not isfinite(value):
+                raise ValueError(f"{name} = {value}; it must be a finite number")
+        self.check()
+
+    def check(self) -> None:
+        """Raise `ValueError` when parameters contradict each other; a strategy with such rules says them here."""
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
@@ -77,12 +106,30 @@ class Strategy(Protocol[E_contra]):
     """`evaluate` gives the signed strength in units of the strategy's own threshold, or the reason for none.
 
     Beyond +1 the event is on the buy side of the threshold, beyond −1 on the sell side. A strategy must be told of
-    every event of its stream in order, whatever it answers. `candidate` describes the event last evaluated.
+    every event of its stream in order, whatever it answers. `candidate` describes the event last evaluated, whose
+    score was beyond ±1. `warmup` is (n, m): n of the m facts are there that it needs before it can speak.
     """
 
     def evaluate(self, event: E_contra, market: MarketState, now: int) -> float | Quiet: ...
 
     def candidate(self, event: E_contra, market: MarketState, now: int) -> Candidate: ...
+
+    def warmup(self) -> tuple[int, int]: ...
+
+
+_BEYOND: Final = nextafter(1.0, inf)
+
+
+def score_of(value: float, buy_threshold: float, sell_threshold: float) -> float:
+    """`value` in units of the threshold on its side: beyond ±1 if and only if it is beyond that threshold.
+
+    `buy_threshold` is above zero and `sell_threshold` below. NaN stays NaN.
+    """
+    if value > buy_threshold:
+        return max(value / buy_threshold, _BEYOND)
+    if value < sell_threshold:
+        return -max(value / sell_threshold, _BEYOND)
+    return value / buy_threshold if value >= 0.0 else -(value / sell_threshold)
 
 
 class CatalogEntry(msgspec.Struct, frozen=True):

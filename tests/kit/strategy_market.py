@@ -1,0 +1,138 @@
+"""A small random market for strategies: trades, tickers, the top of a book, their mirror image, and a loop to run it.
+
+Prices are not on a tick, so that the mirror image (p to c²/p, sides swapped) is exact up to rounding of floats.
+"""
+
+import random
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from math import exp
+
+import msgspec
+
+from petrosa.core.market.state import MarketState
+from petrosa.core.market.tape import Tape
+from petrosa.core.model.base import NS_PER_SECOND, Side
+from petrosa.core.model.events import Decision
+from petrosa.core.model.instruments import Instrument
+from petrosa.core.model.market import Depth, MarketEvent, Ticker, Trade
+from petrosa.core.strategies.base import StrategyParams
+from petrosa.core.strategist import Strategist, StrategyPlan
+
+BTC = Instrument(
+    venue="binance",
+    market="usdm",
+    symbol="BTCUSDT",
+    base="BTC",
+    quote="USDT",
+    settle="USDT",
+    tick=Decimal("0.1"),
+    step=Decimal("0.001"),
+    min_quantity=Decimal("0.001"),
+    max_quantity=Decimal(1000),
+    min_notional=Decimal(5),
+)
+START = 1_700_000_000 * NS_PER_SECOND
+CENTRE = 60_000.0
+
+Timed = tuple[int, MarketEvent]
+
+
+def seconds(value: float) -> int:
+    """A time, so many seconds after the start of the market."""
+    return START + round(value * NS_PER_SECOND)
+
+
+def trade(at: float, price: float = CENTRE, quantity: float = 0.1, side: Side = Side.BUY) -> Trade:
+    return Trade(BTC.id, seconds(at), seconds(at), price, quantity, side, round(at * 1000))
+
+
+def ticker(at: float, last: float = CENTRE) -> Ticker:
+    return Ticker(BTC.id, seconds(at), seconds(at), last, 1000.0, 6e7, 0.5)
+
+
+def depth(
+    at: float, bids: Iterable[float], asks: Iterable[float], bid: float = 59_999.5, ask: float = 60_000.5
+) -> Depth:
+    """A book with these quantities, best first, a level a unit of price."""
+    bid_quantities, ask_quantities = tuple(bids), tuple(asks)
+    return Depth(
+        BTC.id,
+        seconds(at),
+        seconds(at),
+        round(at * 10),
+        tuple(bid - i for i in range(len(bid_quantities))),
+        bid_quantities,
+        tuple(ask + i for i in range(len(ask_quantities))),
+        ask_quantities,
+    )
+
+
+def market() -> MarketState:
+    return MarketState(BTC, Tape(10 * NS_PER_SECOND))
+
+
+def random_market(seed: int, length_seconds: int = 600) -> list[Timed]:
+    """Stretches of drift, ten books and about eight trades a second, takers that lean with the drift, a ticker."""
+    rng = random.Random(seed)
+    events: list[Timed] = []
+    lean, log_price = 0.0, 0.0
+    for tenth in range(length_seconds * 10):
+        at = tenth / 10
+        if tenth % 300 == 0:
+            lean = rng.choice((-1.0, 0.0, 1.0))
+        log_price += rng.gauss(lean * 2e-5, 3e-5)
+        price = CENTRE * exp(log_price)
+        for _ in range(rng.choice((0, 0, 1, 2))):
+            side = Side.BUY if rng.random() < 0.5 + 0.3 * lean else Side.SELL
+            push = side.sign * rng.choice((0.0, 0.0, 2e-5))
+            event = trade(at, price * exp(push), 0.001 + rng.expovariate(5.0), side)
+            events.append((seconds(at), event))
+        bids = [rng.expovariate(1.0) * exp(lean * 0.3) for _ in range(20)]
+        asks = [rng.expovariate(1.0) * exp(-lean * 0.3) for _ in range(20)]
+        events.append((seconds(at), depth(at, bids, asks, price - 0.5, price + 0.5)))
+        if tenth % 10 == 0:
+            events.append((seconds(at), ticker(at, price)))
+    return events
+
+
+def mirrored(events: Iterable[Timed]) -> list[Timed]:
+    """The market in which every price p is c²/p, and who bought sold."""
+    return [(now, _mirror(event)) for now, event in events]
+
+
+def _mirror(event: MarketEvent) -> MarketEvent:
+    square = CENTRE * CENTRE
+    match event:
+        case Trade():
+            return msgspec.structs.replace(event, price=square / event.price, aggressor=event.aggressor.opposite)
+        case Ticker():
+            return msgspec.structs.replace(event, last=square / event.last)
+        case Depth():
+            return msgspec.structs.replace(
+                event,
+                bid_prices=tuple(square / p for p in event.ask_prices),
+                bid_quantities=event.ask_quantities,
+                ask_prices=tuple(square / p for p in event.bid_prices),
+                ask_quantities=event.bid_quantities,
+            )
+        case _:
+            raise AssertionError(f"no mirror image of {event}")
+
+
+def strategist_of(plans: Mapping[str, StrategyParams], state: MarketState) -> Strategist:
+    """A strategist with these strategies on the one instrument of this market."""
+    return Strategist(
+        {BTC.id: BTC}, [StrategyPlan(name, BTC.id, params) for name, params in plans.items()], {BTC.id: state}
+    )
+
+
+def run(plans: Mapping[str, StrategyParams], events: Iterable[Timed]) -> list[Decision]:
+    """What a fresh strategist decides about a market, fed the way a desk feeds it."""
+    state = market()
+    strategist = strategist_of(plans, state)
+    decisions: list[Decision] = []
+    for now, event in events:
+        state.apply(event, now)
+        decisions.extend(strategist.handle(event, now))
+    return decisions
