@@ -1,0 +1,58 @@
+"""The venue's rules for an order before it may meet the market. A broken rule is a sentence for people."""
+
+from petrosa.core.model.instruments import EXACT, Instrument
+from petrosa.core.model.orders import OrderType, Place
+from petrosa.core.simulation.orders import price_of
+
+
+def broken_rule(place: Place, instrument: Instrument, reference_ticks: int) -> str | None:
+    """The first rule of the instrument that an order breaks, or None.
+
+    `reference_ticks` is the price by which an order without a limit is valued; 0 when nothing is known.
+    """
+    return _of_kind(place) or _of_grid(place, instrument) or _of_size(place, instrument, reference_ticks)
+
+
+def _of_kind(place: Place) -> str | None:
+    limit = place.type is OrderType.LIMIT
+    conditional = place.type in (OrderType.STOP, OrderType.TAKE_PROFIT)
+    if limit and place.price is None:
+        return "a limit order needs a price"
+    if not limit and place.price is not None:
+        return f"a {place.type.value} order takes no limit price, got {place.price}"
+    if conditional and place.trigger_price is None:
+        return f"a {place.type.value} order needs a trigger price"
+    if not conditional and place.trigger_price is not None:
+        return f"a {place.type.value} order takes no trigger price, got {place.trigger_price}"
+    return None
+
+
+def _of_grid(place: Place, instrument: Instrument) -> str | None:
+    for name, price in (("price", place.price), ("trigger price", place.trigger_price)):
+        if price is None:
+            continue
+        if not price.is_finite() or price <= 0:
+            return f"{name} {price} must be above 0"
+        if EXACT.remainder(price, instrument.tick) != 0:
+            return f"{name} {price} is not a multiple of the tick {instrument.tick} ({instrument.symbol} PRICE_FILTER)"
+    if not place.quantity.is_finite() or place.quantity <= 0:
+        return f"quantity {place.quantity} must be above 0"
+    if EXACT.remainder(place.quantity, instrument.step) != 0:
+        return (
+            f"quantity {place.quantity} is not a multiple of the step {instrument.step} ({instrument.symbol} LOT_SIZE)"
+        )
+    return None
+
+
+def _of_size(place: Place, instrument: Instrument, reference_ticks: int) -> str | None:
+    if place.quantity > instrument.max_quantity:
+        return f"quantity {place.quantity} > maximum {instrument.max_quantity} ({instrument.symbol} LOT_SIZE)"
+    if place.quantity < instrument.min_quantity:
+        return f"quantity {place.quantity} < minimum {instrument.min_quantity} ({instrument.symbol} LOT_SIZE)"
+    price = place.price or place.trigger_price or price_of(instrument, reference_ticks)
+    if place.reduce_only or instrument.inverse or price == 0:
+        return None
+    notional = instrument.notional(place.quantity, price)
+    if notional < instrument.min_notional:
+        return f"notional {notional:f} < minimum {instrument.min_notional} ({instrument.symbol} MIN_NOTIONAL)"
+    return None
