@@ -1,0 +1,185 @@
+"""One account at work: news of its orders becomes what is held, and what must rest, go or follow after that."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from petrosa.core.execution.blotter import Blotter, BlotterState
+from petrosa.core.execution.exits import Closing, Exits
+from petrosa.core.execution.guards import Guards, GuardsState
+from petrosa.core.execution.ledger import Ledger, LedgerState
+from petrosa.core.execution.lifecycle import Order
+from petrosa.core.execution.params import AccountParams, ExecutionParams
+from petrosa.core.execution.reducing import REDUCING_LEGS, Cause
+from petrosa.core.execution.sender import Sender
+from petrosa.core.execution.standing import Standing
+from petrosa.core.market.state import MarketState
+from petrosa.core.model.instruments import Instrument
+from petrosa.core.model.market import InstrumentId
+from petrosa.core.model.orders import BalanceChanged, FundingPaid, Leg, OrderEvent, OrderFilled, OrderStatus
+from petrosa.core.risk.params import RiskParams
+
+
+class AccountState(msgspec.Struct, frozen=True):
+    """Orders, holdings, protection and exits under way."""
+
+    blotter: BlotterState
+    ledger: LedgerState
+    guards: GuardsState
+    closings: tuple[Closing, ...]
+    halted: str
+
+
+class Account:
+    """Holds the parts and the order in which they hear of things: ledger, guards, exits. Decides no entry."""
+
+    def __init__(
+        self,
+        params: AccountParams,
+        instruments: Mapping[InstrumentId, Instrument],
+        markets: Mapping[InstrumentId, MarketState],
+        risk: RiskParams,
+        execution: ExecutionParams,
+    ) -> None:
+        self.name = params.account
+        self.blotter = Blotter()
+        self.ledger = Ledger(params, instruments)
+        self.sender = Sender(self.blotter, execution)
+        self.standing = Standing(self.ledger, self.blotter, markets, instruments)
+        self.exits = Exits(self.ledger, self.blotter, self.sender, instruments, execution)
+        self._guards = Guards(self.ledger, self.blotter, self.sender, instruments, risk, execution)
+        self._instruments = instruments
+        self._params = execution
+
+    def on_order(self, event: OrderEvent, now: int) -> None:
+        """News of an order, in whatever order it comes."""
+        if not self._is_ours(event.account):
+            return
+        if event.instrument not in self._instruments:
+            self.sender.alarm("unknown_instrument", f"{event.client_order_id} is on {event.instrument}, not ours")
+            return
+        before = self.blotter.get(event.client_order_id)
+        applied = self.blotter.apply(event)
+        if applied.contradiction:
+            self.sender.alarm("order_contradiction", applied.contradiction)
+        if applied.order is not None:
+            self._watch_answers(before, applied.order)
+        if isinstance(event, OrderFilled) and applied.is_new_fill:
+            self._on_fill(event, applied.order, now)
+        self.settle(event.instrument, now)
+
+    def on_wallet(self, event: BalanceChanged | FundingPaid) -> None:
+        """The venue states a balance, or pays or takes funding."""
+        if not self._is_ours(event.account):
+            return
+        if isinstance(event, BalanceChanged):
+            self.ledger.state_balance(event)
+        else:
+            self.ledger.fund(event)
+
+    def on_timer(self, kind: str, name: str, now: int) -> None:
+        """A timer that one of the parts has set. `name` is an order's or an instrument's id."""
+        order = self.blotter.get(name)
+        match kind:
+            case "answer" if order is not None:
+                self._no_answer(order, now)
+            case "cancel" if order is not None and order.is_live:
+                self._not_cancelled(order, now)
+            case "ttl" if order is not None and order.is_live and order.cancels == 0:
+                self.sender.cancel(order, now, "its time to live is over")
+            case "unprotected":
+                self._guards.due(InstrumentId(name))
+                self.settle(InstrumentId(name), now)
+            case "exit":
+                self.exits.due(InstrumentId(name), now)
+            case _:
+                pass
+
+    def settle(self, instrument: InstrumentId, now: int) -> None:
+        """After news of an instrument: protection first, then exits."""
+        gave_up = self._guards.follow(instrument, now)
+        guard = self._guards.get(instrument)
+        if gave_up and guard is not None and not self.exits.reason(instrument):
+            self.sender.alarm("stop_failed", f"{instrument}: {gave_up}; the position is closed at market")
+            cause = self.cause(instrument, f"unprotected:{guard.cause.origin}", guard.cause.signal_id)
+            self.exits.begin(cause, Leg.FLATTEN, gave_up, now)
+        self.exits.follow(instrument, now)
+
+    def cancel_entries(self, instrument: InstrumentId | None, now: int, reason: str) -> None:
+        """Cancel what could still enlarge a position; stops and targets rest on."""
+        for order in self.blotter.live(instrument):
+            if order.enlarges and order.cancels == 0:
+                self.sender.cancel(order, now, reason)
+
+    def cause(self, instrument: InstrumentId, origin: str, signal_id: str) -> Cause:
+        """Why a position shrinks; its fills count for the strategy that holds it."""
+        position = self.ledger.positions.get(instrument)
+        return Cause(self.name, instrument, origin, signal_id, position.strategy_id if position is not None else "")
+
+    def snapshot(self) -> AccountState:
+        return AccountState(
+            self.blotter.snapshot(),
+            self.ledger.snapshot(),
+            self._guards.snapshot(),
+            self.exits.snapshot(),
+            self.sender.halt_reason,
+        )
+
+    def restore(self, state: AccountState) -> None:
+        self.blotter.restore(state.blotter)
+        self.ledger.restore(state.ledger)
+        self._guards.restore(state.guards)
+        self.exits.restore(state.closings)
+        self.sender.halt_reason = state.halted
+
+    def _on_fill(self, fill: OrderFilled, order: Order | None, now: int) -> None:
+        """Book it, and see that what it opened is guarded and what it closed is not entered any more."""
+        held_before = self.ledger.held(fill.instrument)
+        intent = order.intent if order is not None else None
+        strategy_id, signal_id = (intent.strategy_id, intent.signal_id) if intent is not None else ("", "")
+        if intent is None:
+            what = f"filled {fill.side.value} {fill.quantity} at {fill.price}; it counts, and is guarded"
+            self.sender.alarm("unknown_order", f"{fill.client_order_id} on {fill.instrument}, not placed here, {what}")
+        self.ledger.fill(fill, strategy_id, signal_id)
+        unwanted = self._guards.filled(fill, order, held_before)
+        if intent is not None and intent.leg in REDUCING_LEGS:
+            self.cancel_entries(fill.instrument, now, f"{intent.leg.value} filled")
+        if unwanted:
+            self.sender.alarm("position_turned", f"{fill.instrument}: {unwanted}; it is closed at market")
+            cause = self.cause(fill.instrument, f"turned:{fill.instrument}:{fill.trade_id}", signal_id)
+            self.exits.begin(cause, Leg.FLATTEN, unwanted, now)
+
+    def _watch_answers(self, before: Order | None, after: Order) -> None:
+        """Take back the timers that an answer has made pointless."""
+        if before is None:
+            return
+        name, unanswered = after.client_order_id, (OrderStatus.SUBMITTED, OrderStatus.UNKNOWN)
+        if before.status in unanswered and after.status not in unanswered:
+            self.sender.stop_timer(f"answer:{name}")
+        if before.is_live and not after.is_live:
+            if after.place.ts_expire is not None:
+                self.sender.stop_timer(f"ttl:{name}")
+            if after.cancels:
+                self.sender.stop_timer(f"cancel:{name}")
+
+    def _no_answer(self, order: Order, now: int) -> None:
+        if self.blotter.lose(order.client_order_id) is None:
+            return
+        waited = f"{self._params.answer_deadline_seconds:g} s"
+        name, instrument = order.client_order_id, order.intent.instrument
+        message = f"{order.intent.leg.value} {name} on {instrument}: no answer within {waited}"
+        self.sender.alarm("order_unknown", f"{message}; it counts as alive until the venue says otherwise")
+        self.settle(instrument, now)
+
+    def _not_cancelled(self, order: Order, now: int) -> None:
+        if order.cancels < self._params.max_cancel_attempts:
+            self.sender.cancel(order, now, "the cancel before had no effect")
+            return
+        name, instrument = order.client_order_id, order.intent.instrument
+        message = f"{name} on {instrument} is {order.status.value} after {order.cancels} cancels; look at the venue"
+        self.sender.alarm("cancel_failed", message)
+
+    def _is_ours(self, account: str) -> bool:
+        if account != self.name:
+            self.sender.alarm("foreign_account", f"heard of account {account!r}; this desk trades {self.name!r}")
+        return account == self.name

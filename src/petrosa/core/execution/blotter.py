@@ -1,0 +1,116 @@
+"""Every order by its client id, and every fill once."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from petrosa.core.execution.lifecycle import Order, advance, contradiction, lost
+from petrosa.core.model.market import InstrumentId
+from petrosa.core.model.orders import Cancel, Intent, OrderEvent, OrderFilled
+from petrosa.errors import InvariantError
+
+ORDERS_KEPT: Final = 512
+"""Orders remembered, the live ones always. Late fills of older ones are fills of an order that is not ours."""
+TRADES_KEPT: Final = 8_192
+"""Trade ids remembered, by which a fill that is told twice is known."""
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """What a piece of news did. `order` is None when we know no such order; `is_new_fill` when it must be counted."""
+
+    order: Order | None
+    is_new_fill: bool
+    contradiction: str
+
+
+class BlotterState(msgspec.Struct, frozen=True):
+    """Orders and trade ids, oldest first."""
+
+    orders: tuple[Order, ...]
+    trades: tuple[tuple[InstrumentId, str], ...]
+
+
+class Blotter:
+    """Holds what `lifecycle` computes. The only state here is which orders and fills there have been."""
+
+    def __init__(self) -> None:
+        self._orders: dict[str, Order] = {}
+        self._live: dict[str, Order] = {}
+        self._trades: dict[tuple[InstrumentId, str], None] = {}
+
+    def __contains__(self, client_order_id: str) -> bool:
+        return client_order_id in self._orders
+
+    def __iter__(self) -> Iterator[Order]:
+        """Every remembered order, oldest first."""
+        return iter(self._orders.values())
+
+    def get(self, client_order_id: str) -> Order | None:
+        return self._orders.get(client_order_id)
+
+    def live(self, instrument: InstrumentId | None = None) -> list[Order]:
+        """Orders that may still fill, in the order in which they were placed."""
+        if instrument is None:
+            return list(self._live.values())
+        return [order for order in self._live.values() if order.intent.instrument == instrument]
+
+    def add(self, order: Order) -> None:
+        """Remember an order that is leaving. Raises `InvariantError` for an id that was used before."""
+        if order.client_order_id in self._orders:
+            raise InvariantError(f"client order id {order.client_order_id} is used twice")
+        self._put(order)
+        if len(self._orders) > ORDERS_KEPT:
+            oldest = next((one for one in self._orders if one not in self._live), None)
+            if oldest is not None:
+                del self._orders[oldest]
+
+    def cancelling(self, intent: Intent) -> None:
+        """Note that a cancel is leaving for an order."""
+        if not isinstance(intent.action, Cancel):
+            raise InvariantError(f"{intent.client_order_id} is not a cancel")
+        order = self._orders[intent.action.target_client_order_id]
+        self._put(msgspec.structs.replace(order, cancels=order.cancels + 1))
+
+    def lose(self, client_order_id: str) -> Order | None:
+        """Call an order unknown that was not answered; returns it if that is news."""
+        before = self._orders.get(client_order_id)
+        if before is None or lost(before) is before:
+            return None
+        return self._put(lost(before))
+
+    def apply(self, event: OrderEvent) -> Applied:
+        """Take in news of an order: once, in whatever order it comes."""
+        is_new_fill = isinstance(event, OrderFilled) and self._is_new(event)
+        before = self._orders.get(event.client_order_id)
+        if before is None:
+            return Applied(None, is_new_fill, "")
+        if isinstance(event, OrderFilled) and not is_new_fill:
+            return Applied(before, False, "")
+        return Applied(self._put(advance(before, event)), is_new_fill, contradiction(before, event))
+
+    def snapshot(self) -> BlotterState:
+        return BlotterState(tuple(self._orders.values()), tuple(self._trades))
+
+    def restore(self, state: BlotterState) -> None:
+        self._orders = {order.client_order_id: order for order in state.orders}
+        self._live = {key: order for key, order in self._orders.items() if order.is_live}
+        self._trades = dict.fromkeys(state.trades)
+
+    def _put(self, order: Order) -> Order:
+        key = order.client_order_id
+        self._orders[key] = order
+        if order.is_live:
+            self._live[key] = order
+        else:
+            self._live.pop(key, None)
+        return order
+
+    def _is_new(self, fill: OrderFilled) -> bool:
+        key = (fill.instrument, fill.trade_id)
+        if key in self._trades:
+            return False
+        self._trades[key] = None
+        if len(self._trades) > TRADES_KEPT:
+            del self._trades[next(iter(self._trades))]
+        return True

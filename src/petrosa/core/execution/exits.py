@@ -1,0 +1,125 @@
+"""Closing a position at market: one slice after the other until it is flat, and never giving up."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from petrosa.core.execution.blotter import Blotter
+from petrosa.core.execution.ledger import Ledger
+from petrosa.core.execution.params import ExecutionParams
+from petrosa.core.execution.reducing import Cause, exit_at_market, reducing_id
+from petrosa.core.execution.sender import Sender
+from petrosa.core.model.base import NS_PER_SECOND
+from petrosa.core.model.instruments import Instrument
+from petrosa.core.model.market import InstrumentId
+from petrosa.core.model.orders import Leg, OrderStatus
+
+PAUSE_SECONDS_MAX: Final = 60.0
+DOUBLINGS_MAX: Final = 10
+
+
+class Closing(msgspec.Struct, frozen=True):
+    """A position that shall be flat. `order_id` is the exit under way; `waiting` that the next try has its timer."""
+
+    cause: Cause
+    leg: Leg
+    reason: str
+    order_id: str = ""
+    attempt: int = 0
+    failures: int = 0
+    waiting: bool = False
+
+
+class Exits:
+    """The positions that are being closed, by instrument."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        blotter: Blotter,
+        sender: Sender,
+        instruments: Mapping[InstrumentId, Instrument],
+        params: ExecutionParams,
+    ) -> None:
+        self._ledger = ledger
+        self._blotter = blotter
+        self._sender = sender
+        self._instruments = instruments
+        self._params = params
+        self._closings: dict[InstrumentId, Closing] = {}
+
+    def reason(self, instrument: InstrumentId) -> str:
+        """Why a position is being closed; empty when it is not."""
+        closing = self._closings.get(instrument)
+        return closing.reason if closing is not None else ""
+
+    def begin(self, cause: Cause, leg: Leg, reason: str, now: int, *, anew: bool = False) -> None:
+        """Close a position. One that is being closed goes on as it does, or begins `anew` if nothing is on its way."""
+        current = self._closings.get(cause.instrument)
+        if current is not None and (not anew or self._is_on_its_way(current)):
+            return
+        if current is not None and current.waiting:
+            self._sender.stop_timer(f"exit:{cause.instrument}")
+        self._closings[cause.instrument] = Closing(cause, leg, reason)
+        self.follow(cause.instrument, now)
+
+    def follow(self, instrument: InstrumentId, now: int) -> None:
+        """Go on with closing after news of the instrument."""
+        closing = self._closings.get(instrument)
+        if closing is None:
+            return
+        if self._ledger.held(instrument) == 0:
+            del self._closings[instrument]
+            if closing.waiting:
+                self._sender.stop_timer(f"exit:{instrument}")
+            return
+        order = self._blotter.get(closing.order_id)
+        if closing.waiting or (order is not None and order.is_live):
+            return
+        if order is not None and order.filled == 0:
+            self._closings[instrument] = self._failed(closing, order.reason, now)
+        else:
+            self._closings[instrument] = self._try(closing, now)
+
+    def due(self, instrument: InstrumentId, now: int) -> None:
+        """The pause after a failed exit is over."""
+        closing = self._closings.get(instrument)
+        if closing is not None and closing.waiting:
+            self._closings[instrument] = msgspec.structs.replace(closing, waiting=False, order_id="")
+            self.follow(instrument, now)
+
+    def snapshot(self) -> tuple[Closing, ...]:
+        return tuple(self._closings.values())
+
+    def restore(self, closings: tuple[Closing, ...]) -> None:
+        self._closings = {closing.cause.instrument: closing for closing in closings}
+
+    def _is_on_its_way(self, closing: Closing) -> bool:
+        order = self._blotter.get(closing.order_id)
+        return order is not None and order.is_live and order.status is not OrderStatus.UNKNOWN
+
+    def _try(self, closing: Closing, now: int) -> Closing:
+        """Send the next slice: all that is held, as far as one order may hold it."""
+        held = self._ledger.held(closing.cause.instrument)
+        quantity = min(held.copy_abs(), self._instruments[closing.cause.instrument].max_quantity)
+        attempt = closing.attempt
+        while reducing_id(closing.cause, closing.leg, 0, attempt) in self._blotter:
+            attempt += 1
+        placed = self._sender.place(exit_at_market(closing.cause, closing.leg, held, quantity, 0, attempt), now)
+        failures = closing.failures if closing.order_id == "" else 0
+        return msgspec.structs.replace(
+            closing, order_id=placed.client_order_id, attempt=attempt + 1, failures=failures, waiting=False
+        )
+
+    def _failed(self, closing: Closing, why: str, now: int) -> Closing:
+        """An exit that filled nothing: pause, longer each time, and after a bound let entries halt."""
+        instrument, failures = closing.cause.instrument, closing.failures + 1
+        pause = min(self._params.exit_retry_seconds * 2.0 ** min(failures - 1, DOUBLINGS_MAX), PAUSE_SECONDS_MAX)
+        self._sender.set_timer(f"exit:{instrument}", now + round(pause * NS_PER_SECOND))
+        if failures == self._params.max_exit_failures:
+            held = self._ledger.held(instrument)
+            message = f"{instrument}: {held} could not be closed in {failures} tries (last: {why}); tries go on"
+            self._sender.alarm("exit_failed", message)
+            self._sender.halt(message)
+        return msgspec.structs.replace(closing, failures=failures, waiting=True)

@@ -1,0 +1,147 @@
+"""Keeps protection behind every position: remembers what should rest, and has it placed, followed and swept."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import msgspec
+
+from petrosa.core.execution.blotter import Blotter
+from petrosa.core.execution.ledger import Ledger
+from petrosa.core.execution.lifecycle import Order
+from petrosa.core.execution.params import ExecutionParams
+from petrosa.core.execution.protection import Guard, covered, wanted
+from petrosa.core.execution.reducing import Cause
+from petrosa.core.execution.sender import Sender
+from petrosa.core.model.base import NS_PER_SECOND, Side
+from petrosa.core.model.instruments import EXACT, Instrument, Toward
+from petrosa.core.model.market import InstrumentId
+from petrosa.core.model.orders import Leg, OrderFilled
+from petrosa.core.risk.params import RiskParams
+
+
+class GuardsState(msgspec.Struct, frozen=True):
+    """What should rest, and for which positions an alarm is set."""
+
+    guards: tuple[Guard, ...]
+    watched: tuple[InstrumentId, ...]
+
+
+class Guards:
+    """One `Guard` per instrument that is held, or whose protection is still being swept."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        blotter: Blotter,
+        sender: Sender,
+        instruments: Mapping[InstrumentId, Instrument],
+        risk: RiskParams,
+        params: ExecutionParams,
+    ) -> None:
+        self._ledger = ledger
+        self._blotter = blotter
+        self._sender = sender
+        self._instruments = instruments
+        self._risk = risk
+        self._params = params
+        self._guards: dict[InstrumentId, Guard] = {}
+        self._watched: dict[InstrumentId, None] = {}
+
+    def get(self, instrument: InstrumentId) -> Guard | None:
+        return self._guards.get(instrument)
+
+    def filled(self, fill: OrderFilled, order: Order | None, held_before: Decimal) -> str:
+        """Take notice of a fill. Returns why the position that it opened must not be kept, or nothing."""
+        held = self._ledger.held(fill.instrument)
+        if held == 0 or (held_before != 0 and (held > 0) == (held_before > 0)):
+            return ""
+        side = Side.SELL if held > 0 else Side.BUY
+        old = self._guards.get(fill.instrument)
+        opens = order is not None and order.intent.leg is Leg.ENTRY and order.side is side.opposite
+        if order is not None and opens and order.stop is not None:
+            intent = order.intent
+            cause = Cause(fill.account, fill.instrument, intent.signal_id, intent.signal_id, intent.strategy_id)
+            stop, target = order.stop, order.target
+        else:
+            origin = f"fill:{fill.instrument}:{fill.trade_id}"
+            cause = Cause(fill.account, fill.instrument, origin, "", "")
+            stop, target = self._default_levels(fill, side)
+        self._guards[fill.instrument] = Guard(cause, side, stop, target, self._carried(old, cause))
+        if order is not None and not opens:
+            return f"{order.intent.leg.value} {order.client_order_id} filled beyond the position"
+        return ""
+
+    def follow(self, instrument: InstrumentId, now: int) -> str:
+        """Make what rests what should. Returns why the position must be closed instead, or nothing."""
+        guard = self._guards.get(instrument)
+        if guard is None:
+            return ""
+        held = self._ledger.held(instrument)
+        most = self._instruments[instrument].max_quantity
+        plan = wanted(guard, held, most, self._blotter, now, self._params)
+        for order, reason in plan.cancels:
+            self._sender.cancel(order, now, reason)
+        if plan.drop_target:
+            self._sender.alarm("target_not_resting", f"{instrument}: {plan.drop_target}; the stop rests alone")
+            guard = msgspec.structs.replace(guard, target=None)
+        for reducing in plan.places:
+            placed = self._sender.place(reducing, now)
+            guard = msgspec.structs.replace(guard, orders=(*guard.orders, placed.client_order_id))
+        self._keep(instrument, guard, held)
+        self._watch(instrument, guard, held, now)
+        return plan.gave_up
+
+    def due(self, instrument: InstrumentId) -> None:
+        """The time that a position may be without a stop is over."""
+        self._watched.pop(instrument, None)
+        guard, held = self._guards.get(instrument), self._ledger.held(instrument)
+        if guard is None or held == 0 or covered(guard, held, self._blotter):
+            return
+        bound = f"{self._params.unprotected_seconds:g} s"
+        message = f"{instrument}: {held} held without a confirmed stop for {bound}; the next attempt leaves now"
+        self._sender.alarm("unprotected_position", message)
+
+    def snapshot(self) -> GuardsState:
+        return GuardsState(tuple(self._guards.values()), tuple(self._watched))
+
+    def restore(self, state: GuardsState) -> None:
+        self._guards = {guard.cause.instrument: guard for guard in state.guards}
+        self._watched = dict.fromkeys(state.watched)
+
+    def _keep(self, instrument: InstrumentId, guard: Guard, held: Decimal) -> None:
+        """A guard stands until its position is flat and nothing of it rests any more."""
+        live = [name for name in guard.orders if (order := self._blotter.get(name)) is not None and order.is_live]
+        if held == 0 and not live:
+            self._guards.pop(instrument, None)
+        else:
+            self._guards[instrument] = guard
+
+    def _watch(self, instrument: InstrumentId, guard: Guard, held: Decimal, now: int) -> None:
+        """Set the alarm while a position is without a confirmed stop, and take it back when it has one."""
+        safe = held == 0 or covered(guard, held, self._blotter)
+        if safe and instrument in self._watched:
+            del self._watched[instrument]
+            self._sender.stop_timer(f"unprotected:{instrument}")
+        elif not safe and instrument not in self._watched:
+            self._watched[instrument] = None
+            at = now + round(self._params.unprotected_seconds * NS_PER_SECOND)
+            self._sender.set_timer(f"unprotected:{instrument}", at)
+
+    def _carried(self, old: Guard | None, cause: Cause) -> tuple[str, ...]:
+        """Orders of an older guard that still matter: all of the same origin, and of another what is alive."""
+        if old is None:
+            return ()
+        if old.cause.origin == cause.origin:
+            return old.orders
+        live = {order.client_order_id for order in self._blotter.live(cause.instrument)}
+        return tuple(name for name in old.orders if name in live)
+
+    def _default_levels(self, fill: OrderFilled, side: Side) -> tuple[Decimal, Decimal]:
+        """Stop and target by the default distances, for a position that no signal of ours opened."""
+        rules = self._instruments[fill.instrument]
+        away = Decimal(repr(1.0 + self._risk.default_stop_loss_fraction * side.sign))
+        gain = Decimal(repr(1.0 - self._risk.default_take_profit_fraction * side.sign))
+        nearer_stop, nearer_target = (Toward.UP, Toward.DOWN) if side is Side.SELL else (Toward.DOWN, Toward.UP)
+        stop = rules.price(EXACT.multiply(fill.price, away), nearer_stop)
+        target = rules.price(EXACT.multiply(fill.price, gain), nearer_target)
+        return stop, max(target, rules.tick)

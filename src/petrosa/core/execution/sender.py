@@ -1,0 +1,70 @@
+"""Turns orders into decisions: books each one, and sets the timers that watch whether it is answered."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from petrosa.core.execution.blotter import Blotter
+from petrosa.core.execution.lifecycle import Order, submitted
+from petrosa.core.execution.params import ExecutionParams
+from petrosa.core.execution.reducing import cancel
+from petrosa.core.model.base import NS_PER_SECOND
+from petrosa.core.model.events import Alarm, CancelTimer, Decision, Halted, SetTimer
+from petrosa.core.model.orders import Approved, Place, Reducing
+from petrosa.errors import InvariantError
+
+
+class Sender:
+    """Collects what one turn decides, in causal order. `halt_reason` is why entries are over, if they are."""
+
+    def __init__(self, blotter: Blotter, params: ExecutionParams) -> None:
+        self.halt_reason = ""
+        self._blotter = blotter
+        self._answer_ns = round(params.answer_deadline_seconds * NS_PER_SECOND)
+        self._decisions: list[Decision] = []
+
+    def take(self) -> Sequence[Decision]:
+        """What was decided since the last call."""
+        if not self._decisions:
+            return ()
+        decisions, self._decisions = self._decisions, []
+        return decisions
+
+    def say(self, decision: Decision) -> None:
+        self._decisions.append(decision)
+
+    def place(
+        self, order: Approved | Reducing, now: int, stop: Decimal | None = None, target: Decimal | None = None
+    ) -> Order:
+        """Let an order leave: remembered first, then decided, then watched."""
+        place = order.intent.action
+        if not isinstance(place, Place):
+            raise InvariantError(f"{order.intent.client_order_id} is a cancel; it goes by `cancel`")
+        booked = submitted(order.intent, now, stop, target)
+        self._blotter.add(booked)
+        self.say(order)
+        self.set_timer(f"answer:{booked.client_order_id}", now + self._answer_ns)
+        if place.ts_expire is not None:
+            self.set_timer(f"ttl:{booked.client_order_id}", place.ts_expire)
+        return booked
+
+    def cancel(self, order: Order, now: int, reason: str) -> None:
+        """Let a cancel leave, and look again later whether it has worked."""
+        reducing = cancel(order, reason)
+        self._blotter.cancelling(reducing.intent)
+        self.say(reducing)
+        self.set_timer(f"cancel:{order.client_order_id}", now + self._answer_ns)
+
+    def alarm(self, name: str, message: str) -> None:
+        self.say(Alarm(name, message))
+
+    def halt(self, reason: str) -> None:
+        """No entry from here on until somebody resumes."""
+        if not self.halt_reason:
+            self.halt_reason = reason
+            self.say(Halted(reason))
+
+    def set_timer(self, timer_id: str, at: int) -> None:
+        self.say(SetTimer(timer_id, at))
+
+    def stop_timer(self, timer_id: str) -> None:
+        self.say(CancelTimer(timer_id))

@@ -1,0 +1,328 @@
+"""Signals and account events in, decisions out: the part of a desk that may risk money, and never without a reason."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, localcontext
+
+import msgspec
+
+from petrosa.core.execution.account import Account, AccountState
+from petrosa.core.execution.lifecycle import Order
+from petrosa.core.execution.params import AccountParams, ExecutionParams
+from petrosa.core.execution.plan import entry_intent, entry_prices
+from petrosa.core.market.state import MarketState
+from petrosa.core.model.base import NS_PER_SECOND, Side
+from petrosa.core.model.commands import CancelEntries, Command, Flatten, PauseEntries, ResumeEntries, Shutdown
+from petrosa.core.model.events import Decision, Event, Halted, SignalAgreed, SignalReceived, Started, TimerDue
+from petrosa.core.model.instruments import EXACT, Instrument
+from petrosa.core.model.market import InstrumentId
+from petrosa.core.model.orders import (
+    BalanceChanged,
+    CancelRejected,
+    FundingPaid,
+    Leg,
+    OrderAccepted,
+    OrderCanceled,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    OrderTriggered,
+    client_order_id_of,
+)
+from petrosa.core.model.positions import Position
+from petrosa.core.model.refusals import Outcome, failed, passed, refusal
+from petrosa.core.model.signals import Action, Signal
+from petrosa.core.risk.facts import Entry
+from petrosa.core.risk.gate import Cleared, approve, assess, not_reached
+from petrosa.core.risk.params import RiskParams
+from petrosa.core.signals.checks import ReceivedContext, SignalParams, check_received
+from petrosa.core.signals.symbols import Symbols
+
+
+class TraderParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a trader goes by: which signals it hears, what it risks, how it works orders."""
+
+    signals: SignalParams = msgspec.field(default_factory=SignalParams)
+    risk: RiskParams = msgspec.field(default_factory=RiskParams)
+    execution: ExecutionParams = msgspec.field(default_factory=ExecutionParams)
+
+
+class Reversal(msgspec.Struct, frozen=True):
+    """A signal against what is held: the exit has left, and the entry waits until nothing of the old is there."""
+
+    instrument: InstrumentId
+    signal: Signal
+
+
+class TraderState(msgspec.Struct, frozen=True):
+    """All that a trader knows. A trader restored from it goes on as if it had never stopped."""
+
+    account: AccountState
+    reversals: tuple[Reversal, ...]
+    signal_ids: dict[str, int]
+    paused: str
+    stopping: str
+
+
+class Trader:
+    """One account. `handle` takes everything a desk is told; market facts concern it only through `markets`."""
+
+    def __init__(
+        self,
+        account: AccountParams,
+        instruments: Mapping[InstrumentId, Instrument],
+        markets: Mapping[InstrumentId, MarketState],
+        params: TraderParams,
+    ) -> None:
+        self._instruments = {key: rules for key, rules in instruments.items() if key in markets}
+        self._markets = markets
+        self._params = params
+        self._symbols = Symbols(self._instruments)
+        self._account = Account(account, self._instruments, markets, params.risk, params.execution)
+        self._sender = self._account.sender
+        self._reversals: dict[InstrumentId, Signal] = {}
+        self._signal_ids: dict[str, int] = {}
+        self._paused = self._stopping = ""
+        self._max_age_ns = round(params.signals.max_signal_age_seconds * NS_PER_SECOND)
+        self._remember_ns = self._max_age_ns + round(params.signals.max_clock_lead_seconds * NS_PER_SECOND)
+
+    @property
+    def positions(self) -> Mapping[InstrumentId, Position]:
+        """Every position there ever was, by instrument; flat ones keep their realised profit and fees."""
+        return self._account.ledger.positions
+
+    @property
+    def orders(self) -> Sequence[Order]:
+        """Every remembered order, oldest first."""
+        return tuple(self._account.blotter)
+
+    @property
+    def balances(self) -> Mapping[str, Decimal]:
+        return self._account.ledger.balances
+
+    @property
+    def equity(self) -> Decimal | None:
+        """Wallets and open profit in the account's currency; None when a part of it has no price."""
+        return self._account.standing.equity()
+
+    @property
+    def realized(self) -> Decimal:
+        """Gross realised profit in the account's currency; other currencies are in `Position.realized`."""
+        ledger = self._account.ledger
+        return ledger.realized.get(ledger.currency, Decimal(0))
+
+    @property
+    def fees(self) -> Mapping[str, Decimal]:
+        """Fees paid, by asset."""
+        return self._account.ledger.fees
+
+    @property
+    def closed(self) -> str:
+        """Why no entry is taken at the moment; empty when entries are open."""
+        return self._stopping or self._sender.halt_reason or self._paused
+
+    def held(self, instrument: InstrumentId) -> Decimal:
+        """Signed quantity in whole steps; dust counts as flat."""
+        return self._account.ledger.held(instrument)
+
+    def by_strategy(self, instrument: InstrumentId) -> Mapping[str, Decimal]:
+        """Signed quantity per strategy; their sum is the position."""
+        return self._account.ledger.by_strategy(instrument)
+
+    def unrealized(self, instrument: InstrumentId) -> Decimal | None:
+        """Gross profit of closing at the mark; None when there is a position and no price."""
+        return self._account.standing.unrealized(instrument)
+
+    def live_orders(self, instrument: InstrumentId) -> Sequence[Order]:
+        """Orders that may still fill, in the order in which they were placed."""
+        return self._account.blotter.live(instrument)
+
+    def handle(self, event: Event, now: int) -> Sequence[Decision]:
+        """Take in one event; what follows from it, in causal order."""
+        with localcontext(EXACT):  # whatever a host program has set
+            self._handle(event, now)
+        return self._sender.take()
+
+    def on_signal(self, signal: Signal, now: int) -> Sequence[Decision]:
+        """Agree to a signal or say why not. Whatever comes in here ends as an order or as one refusal."""
+        with localcontext(EXACT):
+            self._hear(signal, now)
+        return self._sender.take()
+
+    def snapshot(self) -> TraderState:
+        reversals = tuple(Reversal(key, signal) for key, signal in self._reversals.items())
+        return TraderState(self._account.snapshot(), reversals, dict(self._signal_ids), self._paused, self._stopping)
+
+    def restore(self, state: TraderState) -> None:
+        """Go on from a snapshot, exactly. That a shutdown is over is said by `Started`."""
+        self._account.restore(state.account)
+        self._reversals = {reversal.instrument: reversal.signal for reversal in state.reversals}
+        self._signal_ids = dict(state.signal_ids)
+        self._paused, self._stopping = state.paused, state.stopping
+
+    def _handle(self, event: Event, now: int) -> None:
+        match event:
+            case SignalReceived():
+                self._hear(event.signal, now)
+            case OrderFilled() | OrderAccepted() | OrderRejected() | OrderTriggered() | OrderCanceled():
+                self._account.on_order(event, now)
+                self._reverse(event.instrument, now)
+            case OrderExpired() | CancelRejected():
+                self._account.on_order(event, now)
+                self._reverse(event.instrument, now)
+            case BalanceChanged() | FundingPaid():
+                self._account.on_wallet(event)
+            case TimerDue():
+                self._on_timer(event, now)
+            case PauseEntries() | ResumeEntries() | CancelEntries() | Flatten() | Shutdown():
+                self._on_command(event, now)
+            case Halted():
+                self._sender.halt_reason = self._sender.halt_reason or f"halted: {event.reason}"
+            case Started():
+                self._stopping = ""
+            case _:
+                pass
+
+    def _hear(self, signal: Signal, now: int) -> None:
+        self._forget_old(now)
+        candidates = self._symbols.candidates(signal)
+        outcomes = self._asked(signal, candidates, now, is_duplicate=self._was_decided(signal))
+        if signal.signal_id:
+            self._signal_ids.setdefault(signal.signal_id, now)
+        if not self._refuse(signal, candidates[0] if candidates else signal.symbol, outcomes):
+            self._decide(signal, candidates[0], outcomes, now)
+
+    def _decide(self, signal: Signal, instrument: InstrumentId, outcomes: tuple[Outcome, ...], now: int) -> None:
+        """What a sound signal leads to: an exit, an exit and then an entry, or an entry."""
+        held, side = self._account.ledger.held(instrument), signal.action.side
+        against = held != 0 and side is not None and (held > 0) != (side is Side.BUY)
+        if signal.action is Action.CLOSE or against:
+            self._leave(signal, instrument, held, outcomes, now)
+        elif side is not None:
+            self._enter(signal, side, instrument, outcomes, now)
+
+    def _leave(
+        self, signal: Signal, instrument: InstrumentId, held: Decimal, outcomes: tuple[Outcome, ...], now: int
+    ) -> None:
+        """Close what is held, waiting for no gate; a signal for the other side enters after that."""
+        position = passed("position", f"{held} held", "something to close")
+        if held == 0:
+            position = failed("position", "flat", "something to close", "nothing to do: there is no position")
+        closing = self._account.exits.reason(instrument)
+        pending = passed("order_pending", "none", "no exit under way")
+        if closing:
+            pending = failed("order_pending", f"closing: {closing}", "no exit under way", "wait until it is done")
+        if self._refuse(signal, instrument, (*outcomes, position, pending)):
+            return
+        self._sender.say(SignalAgreed(signal.signal_id, (*outcomes, position, pending)))
+        if signal.action is not Action.CLOSE and (
+            signal.action is Action.BUY or self._instruments[instrument].short_allowed
+        ):
+            self._reversals[instrument] = signal
+            stamps = [stamp for stamp in (signal.ts_event, signal.ts_seen) if stamp > 0]
+            self._sender.set_timer(f"reversal:{instrument}", min(stamps) + self._max_age_ns + 1)
+        cause = self._account.cause(instrument, signal.signal_id, signal.signal_id)
+        self._account.exits.begin(cause, Leg.EXIT, f"{signal.action.value} by {signal.strategy_id}", now)
+
+    def _enter(
+        self, signal: Signal, side: Side, instrument: InstrumentId, outcomes: tuple[Outcome, ...], now: int
+    ) -> None:
+        """Through the gate, or not."""
+        rules, market, execution = self._instruments[instrument], self._markets[instrument], self._params.execution
+        expected, worst = entry_prices(side, market, rules, execution.entry, self._params.risk.max_slippage_bps)
+        entry = Entry(signal, side, rules, expected, worst)
+        closing = self._account.exits.reason(instrument)
+        facts = self._account.standing.facts(instrument, now, closed=self.closed, closing=closing)
+        cleared = assess(entry, facts, self._params.risk)
+        if not isinstance(cleared, Cleared):
+            self._refuse(signal, instrument, (*outcomes, *cleared), gate=False)
+            return
+        approved = approve(cleared, entry_intent(cleared, self._account.name, now, execution))
+        self._sender.say(SignalAgreed(signal.signal_id, (*outcomes, *cleared.outcomes)))
+        self._sender.place(approved, now, cleared.stop, cleared.target)
+
+    def _asked(
+        self, signal: Signal, candidates: tuple[InstrumentId, ...], now: int, *, is_duplicate: bool
+    ) -> tuple[Outcome, ...]:
+        mid = self._markets[candidates[0]].mid if len(candidates) == 1 else 0.0
+        return check_received(signal, ReceivedContext(now, self._params.signals, is_duplicate, candidates, mid))
+
+    def _refuse(self, signal: Signal, instrument: str, outcomes: tuple[Outcome, ...], *, gate: bool = True) -> bool:
+        """Say no if one of the outcomes is; with `gate`, its checks are shown as not reached."""
+        refused = refusal(signal.strategy_id, instrument, signal.signal_id, outcomes)
+        if refused is None:
+            return False
+        if gate and signal.action.side is not None:
+            refused = msgspec.structs.replace(refused, outcomes=(*outcomes, *not_reached()))
+        self._sender.say(refused)
+        return True
+
+    def _was_decided(self, signal: Signal) -> bool:
+        """Whether this signal was here before: its id is remembered, or an order of it is."""
+        orders, name = self._account.blotter, self._account.name
+        placed = any(client_order_id_of(name, signal.signal_id, leg) in orders for leg in (Leg.ENTRY, Leg.EXIT))
+        return placed or signal.signal_id in self._signal_ids
+
+    def _forget_old(self, now: int) -> None:
+        """Forget the ids of signals that would be stale if they came again."""
+        while self._signal_ids:
+            oldest = next(iter(self._signal_ids))
+            if self._signal_ids[oldest] >= now - self._remember_ns:
+                break
+            del self._signal_ids[oldest]
+
+    def _reverse(self, instrument: InstrumentId, now: int) -> None:
+        """Enter the other way once the old position and all its orders are gone, if the signal still stands."""
+        signal = self._reversals.get(instrument)
+        if signal is None or signal.action.side is None:
+            return
+        outcomes = self._asked(signal, (instrument,), now, is_duplicate=False)
+        refused = self._refuse(signal, instrument, outcomes)
+        if not refused and (self.held(instrument) != 0 or self._account.blotter.live(instrument)):
+            return
+        del self._reversals[instrument]
+        self._sender.stop_timer(f"reversal:{instrument}")
+        if not refused:
+            self._enter(signal, signal.action.side, instrument, outcomes, now)
+
+    def _on_timer(self, event: TimerDue, now: int) -> None:
+        kind, _, name = event.timer_id.partition(":")
+        self._account.on_timer(kind, name, now)
+        order = self._account.blotter.get(name)
+        self._reverse(order.intent.instrument if order is not None else InstrumentId(name), now)
+
+    def _on_command(self, command: Command, now: int) -> None:
+        said = f"by {command.actor}: {command.reason}"
+        match command:
+            case PauseEntries():
+                self._paused = f"paused {said}"
+            case ResumeEntries():
+                self._paused = self._sender.halt_reason = ""
+            case CancelEntries():
+                self._account.cancel_entries(None, now, f"cancelled {said}")
+            case Flatten():
+                self._paused = f"flattened {said}"
+                self._account.cancel_entries(command.instrument, now, self._paused)
+                self._flatten(command, now)
+            case Shutdown():
+                self._stopping = f"shut down {said}"
+                self._account.cancel_entries(None, now, self._stopping)
+                for instrument in list(self._reversals):
+                    self._give_up_reversal(instrument, self._stopping)
+
+    def _flatten(self, command: Flatten, now: int) -> None:
+        for instrument in self._instruments:
+            if command.instrument not in (None, instrument):
+                continue
+            self._give_up_reversal(instrument, self._paused)
+            if self.held(instrument) != 0:
+                cause = self._account.cause(instrument, f"{command.command_id}|{instrument}", "")
+                self._account.exits.begin(cause, Leg.FLATTEN, self._paused, now, anew=True)
+            self._account.settle(instrument, now)
+
+    def _give_up_reversal(self, instrument: InstrumentId, why: str) -> None:
+        """The exit of a reversal goes on; its entry is refused."""
+        signal = self._reversals.pop(instrument, None)
+        if signal is not None:
+            self._sender.stop_timer(f"reversal:{instrument}")
+            outcome = failed("entries_open", why, "open", "resume entries when the cause is gone")
+            self._refuse(signal, instrument, (outcome,), gate=False)
