@@ -1,0 +1,95 @@
+"""Writes recordings of the synthetic market, in the format in which real ones are kept."""
+
+import gzip
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from petrosa import __version__
+from petrosa.adapters.venues.binance.render import Renderer, bare_snapshot
+from petrosa.adapters.venues.synthetic.feed import SyntheticFeed
+from petrosa.apps.instruments import load_instruments
+from petrosa.core.model.instruments import Instrument
+from petrosa.core.model.market import InstrumentId
+from petrosa.core.simulation.market import START, SyntheticMarket
+from petrosa.errors import StorageError, UsageError
+
+DESCRIPTION: Final = "recording.json"
+_NAME_AT: Final = len(b'{"stream":"')
+
+
+class Synthesis(msgspec.Struct, frozen=True):
+    """How a synthetic recording was made; `recording.json` beside it. `sha256` is of each file's text, unpacked."""
+
+    made_by: str
+    version: str
+    seed: int
+    market: str
+    symbols: tuple[str, ...]
+    seconds: float
+    start_ns: int
+    frames: dict[str, int]
+    sha256: dict[str, str]
+
+
+def synthetic_feed(
+    instruments: Sequence[Instrument], seed: int, *, start: int = START, seconds: float | None = None
+) -> SyntheticFeed:
+    """Frames of a synthetic market of these instruments, without end unless told how long."""
+    market = SyntheticMarket(instruments, seed, start=start)
+    return SyntheticFeed(market.events(seconds), Renderer({one.id: one for one in instruments}).render)
+
+
+def write_recording(
+    seed: int,
+    symbols: Sequence[str],
+    seconds: float,
+    out_dir: Path,
+    *,
+    market: str = "usdm",
+    instruments: Mapping[InstrumentId, Instrument] | None = None,
+    start: int = START,
+) -> Synthesis:
+    """Write one gzip file a symbol of `<arrival ns> <frame>` lines, and how they were made, into a folder.
+
+    The same arguments give the same text. Raises `UsageError` for a symbol without rules or a length below 0.1 s,
+    and `StorageError` when the folder cannot be written.
+    """
+    if not 0.1 <= seconds <= 86_400:
+        raise UsageError(f"seconds = {seconds}; a synthetic recording lasts from 0.1 to 86400 s")
+    chosen = _chosen(symbols, market, load_instruments() if instruments is None else instruments)
+    lines: dict[bytes, list[bytes]] = {one.symbol.lower().encode(): [] for one in chosen}
+    for arrival, payload in synthetic_feed(chosen, seed, start=start, seconds=seconds).frames():
+        name = payload[_NAME_AT : payload.index(b"@", _NAME_AT)]
+        lines[name].append(b"%d %b\n" % (arrival, bare_snapshot(payload) or payload))
+    texts = {one.symbol: b"".join(lines[one.symbol.lower().encode()]) for one in chosen}
+    made = Synthesis(
+        made_by="petrosa synth", version=__version__, seed=seed, market=market, symbols=tuple(texts), seconds=seconds,
+        start_ns=start, frames={symbol: text.count(b"\n") for symbol, text in texts.items()},
+        sha256={symbol: hashlib.sha256(text).hexdigest() for symbol, text in texts.items()},
+    )  # fmt: skip
+    _write(out_dir, texts, made)
+    return made
+
+
+def _chosen(symbols: Sequence[str], market: str, known: Mapping[InstrumentId, Instrument]) -> list[Instrument]:
+    by_symbol = {one.symbol: one for one in known.values() if one.market == market}
+    unknown = sorted(set(symbols) - set(by_symbol))
+    if unknown or not symbols:
+        what = f"no rules for {', '.join(unknown)} on {market}" if unknown else "no symbol was given"
+        raise UsageError(f"{what}; choose from {', '.join(sorted(by_symbol)) or 'another instruments file'}")
+    return [by_symbol[symbol] for symbol in dict.fromkeys(symbols)]
+
+
+def _write(out_dir: Path, texts: Mapping[str, bytes], made: Synthesis) -> None:
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        for symbol, text in texts.items():
+            # No name and no time in the header: what is in it is all that decides the bytes.
+            (out_dir / f"{symbol.lower()}.gz").write_bytes(gzip.compress(text, mtime=0))
+        (out_dir / DESCRIPTION).write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n")
+    except OSError as error:
+        raise StorageError(f"the recording cannot be written to {out_dir}: {error}; choose another folder") from error
