@@ -1,0 +1,148 @@
+"""The loop: takes from the inbox, turns, and lets the rest of the process breathe every two milliseconds."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+from petrosa.core.model.base import NEVER, NS_PER_SECOND
+from petrosa.core.model.commands import Shutdown
+from petrosa.core.model.events import Event, Halted
+from petrosa.core.turns import Turns
+from petrosa.errors import OverflowHalt
+from petrosa.ports import Clock, Journal
+from petrosa.runtime.inbox import Inbox, Taken
+from petrosa.runtime.observed import Observed
+
+YIELD_AFTER_S: Final = 0.002
+SYNC_EVERY_S: Final = 1.0
+SETTLE_NS: Final = 5 * NS_PER_SECOND
+LAG_EVERY_S: Final = 0.25
+
+
+class Loop:
+    """Turns a desk until its inbox is over or a `Shutdown` has been turned and settled.
+
+    `live` says that time passes by itself; else only events make it pass. `checkpoint` gives everything after the last
+    turn as JSON. `StorageError` from the journal ends the loop before anything has left.
+    """
+
+    def __init__(
+        self,
+        turns: Turns,
+        inbox: Inbox,
+        clock: Clock,
+        journal: Journal,
+        checkpoint: Callable[[], bytes],
+        observed: Observed,
+        *,
+        live: bool = False,
+    ) -> None:
+        self.turns = turns
+        self.inbox = inbox
+        self.stopping = False
+        self._clock = clock
+        self._journal = journal
+        self._checkpoint = checkpoint
+        self._observed = observed
+        self._live = live
+        self._halted_for: str | None = None
+        self._synced = time.monotonic()
+
+    def stop(self, reason: str) -> None:
+        """Ask for an orderly end, through the inbox like everything else."""
+        if not self.stopping:
+            self.stopping = True
+            self.inbox.tell(Shutdown(f"shutdown-{self.turns.sequence}", "system", reason))
+
+    def halt(self, reason: str) -> None:
+        """No more entries, whatever the inbox holds: turned before anything else."""
+        self._halted_for = reason
+
+    async def run(self) -> None:
+        """Turn until it is over, then say so in the journal."""
+        clock = time.perf_counter
+        breathed = clock()
+        while (taken := await self.inbox.take(self._due())) is not None:
+            began = clock()
+            is_over = self._turn(taken)
+            ended = clock()
+            self._observed.turning_s += ended - began
+            if is_over:
+                break
+            if ended - breathed > YIELD_AFTER_S:
+                self._group_sync()
+                await asyncio.sleep(0)
+                breathed = clock()
+        if self.stopping:
+            self._journal.rotate(self.turns.sequence, self.turns.now, self._checkpoint())
+        self._journal.finish(self.turns.sequence, self.turns.now)
+        self._journal.sync()
+
+    def _due(self) -> int:
+        return self.turns.next_due() if self._live else NEVER
+
+    def _turn(self, taken: Taken) -> bool:
+        """Turn what was taken; whether a shutdown was among it."""
+        turns, journal = self.turns, self._journal
+        before = turns.sequence
+        if self._halted_for is not None:
+            reason, self._halted_for = self._halted_for, None
+            self._other(Halted(reason))
+        if self._live:
+            self._let_time_pass()
+        for event in taken.told:
+            self._other(event)
+            if isinstance(event, Shutdown):
+                self._settle()
+                return True
+        for now, event in taken.heard:
+            if journal.full:
+                journal.rotate(turns.sequence, turns.now, self._checkpoint())
+            turns.market(event, now)
+        self._observed.turns += turns.sequence - before
+        return False
+
+    def _other(self, event: Event) -> None:
+        if self._journal.full:
+            self._journal.rotate(self.turns.sequence, self.turns.now, self._checkpoint())
+        self.turns.other(event, self._clock.now() if self._live else self.turns.now)
+
+    def _let_time_pass(self) -> None:
+        now = self._clock.now()
+        due = self.turns.next_due()
+        if due <= now:
+            self._observed.late(now - due)
+            self.turns.advance(now)
+
+    def _settle(self) -> None:
+        """Hear the venue's answers to the cancels of a shutdown, which in a run's own time take no time."""
+        self.stopping = True
+        self.inbox.close()
+        if not self._live:
+            self.turns.advance(self.turns.now + SETTLE_NS)
+
+    def _group_sync(self) -> None:
+        """What is not an intent is made durable together, once a second."""
+        started = time.monotonic()
+        if started - self._synced >= SYNC_EVERY_S:
+            self._journal.sync()
+            self._synced = started
+
+
+def tell_or_halt(loop: Loop, event: Event) -> bool:
+    """Tell the desk something from outside; when the inbox cannot take it the desk halts. Whether it was taken."""
+    try:
+        loop.inbox.tell(event)
+    except OverflowHalt as error:
+        loop.halt(str(error))
+        return False
+    return True
+
+
+async def watch_lag(observed: Observed) -> None:
+    """Measure for ever how late the event loop wakes a sleeper."""
+    while True:
+        asked = time.perf_counter()
+        await asyncio.sleep(LAG_EVERY_S)
+        observed.loop_lag.add(max(0.0, time.perf_counter() - asked - LAG_EVERY_S))
