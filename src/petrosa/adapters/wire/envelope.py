@@ -1,0 +1,163 @@
+"""The market envelope: put round a raw frame without decoding it, and opened again by slicing.
+
+    {"stream":"btcusdt@trade","data":{…},"timestamp":"2026-01-01T00:00:00.123456Z",
+     "message_id":"btcusdt@trade:17","source":"binance-websocket","version":"1.0",
+     "ts_seen_ns":1767225600123456789,"venue":"binance","market":"usdm"}
+
+The first six keys are those of the existing socket client, in its order; the rest are ours and optional, so both
+generations understand each other.
+"""
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from petrosa.adapters.wire.frame import RawFrame
+from petrosa.adapters.wire.times import iso_z, parse_time
+from petrosa.errors import FrameError
+
+SOURCE: Final = "binance-websocket"
+VERSION: Final = "1.0"
+MARKER_STREAM: Final = "petrosa@recording"
+"""The stream name of the messages before the first and after the last frame of a recording."""
+
+_HEAD: Final = b'{"stream":"'
+_TAIL: Final = b',"timestamp":"'
+
+
+class Opened(NamedTuple):
+    """What an envelope held. `venue` and `market` are empty when the sender did not say."""
+
+    frame: RawFrame
+    venue: str
+    market: str
+
+
+class Begin(msgspec.Struct, frozen=True, tag_field="marker", tag="begin"):
+    """What is said before the first frame of a recording: what follows, and under which name of a run.
+
+    Arrivals are corrected already: `shift_ns` was added to each of them.
+    """
+
+    run: str
+    venue: str
+    market: str
+    symbols: tuple[str, ...]
+    digest: str
+    shift_ns: int
+
+
+class End(msgspec.Struct, frozen=True, tag_field="marker", tag="end"):
+    """What is said after the last frame: how many there were."""
+
+    run: str
+    frames: int
+
+
+Marker = Begin | End
+
+
+class _Rest(msgspec.Struct):
+    timestamp: str | None = None
+    message_id: str = ""
+    ts_seen_ns: int | None = None
+    venue: str = ""
+    market: str = ""
+
+
+class _Whole(_Rest):
+    stream: str = ""
+    data: msgspec.Raw = msgspec.Raw()
+
+
+class _Marked(msgspec.Struct):
+    data: Marker
+
+
+_encode: Final = msgspec.json.Encoder().encode
+_rest: Final = msgspec.json.Decoder(_Rest)
+_whole: Final = msgspec.json.Decoder(_Whole)
+_marked: Final = msgspec.json.Decoder(_Marked)
+
+
+class Wrapper:
+    """Puts frames of one venue and market into envelopes, numbering them from `sequence` on."""
+
+    def __init__(self, venue: str, market: str, sequence: int = 0) -> None:
+        self.sequence = sequence
+        self._end = f'","source":"{SOURCE}","version":"{VERSION}","ts_seen_ns":'.encode()
+        self._ours = b',"venue":%b,"market":%b}' % (_encode(venue), _encode(market))
+
+    def wrap(self, frame: RawFrame) -> bytes:
+        """The envelope of a frame. Raises `FrameError` when the frame does not begin and end as a combined stream's."""
+        arrival, payload = frame
+        quote = payload.find(b'"', 11)
+        if payload[:11] != _HEAD or payload[-1:] != b"}" or quote < 0 or b"\\" in payload[11:quote]:
+            raise FrameError("frame_malformed", f'expected {{"stream":"…","data":{{…}}}}, got {payload[:80]!r}')
+        stream = payload[11:quote]
+        self.sequence += 1
+        return b'%b,"timestamp":"%b","message_id":"%b:%d%b%d%b' % (
+            payload[:-1],
+            iso_z(arrival).encode(),
+            stream,
+            self.sequence,
+            self._end,
+            arrival,
+            self._ours,
+        )
+
+    def mark(self, marker: Marker, now: int) -> bytes:
+        """The envelope of a marker; it does not count as a frame."""
+        data = self.wrap(RawFrame(now, b'{"stream":"%b","data":%b}' % (MARKER_STREAM.encode(), _encode(marker))))
+        self.sequence -= 1
+        return data
+
+
+def unwrap(data: bytes) -> Opened:
+    """The frame in an envelope, byte for byte as the venue sent it.
+
+    Envelopes with the keys in the usual order are sliced; others are read key by key. Raises `FrameError` with reason
+    `envelope_malformed` or `envelope_time`.
+    """
+    cut = data.rfind(_TAIL)
+    quote = data.find(b'"', 11)
+    if cut > 0 and data[:11] == _HEAD and data[quote + 1 : quote + 9] == b',"data":':
+        try:
+            # If what follows the cut is a whole object, the cut is at the top level: nothing deeper could end there.
+            rest = _rest.decode(b"{" + data[cut + 1 :])
+        except ValueError:
+            return _unwrap_any_order(data)
+        return Opened(RawFrame(_arrival(rest), data[:cut] + b"}"), rest.venue, rest.market)
+    return _unwrap_any_order(data)
+
+
+def marker_of(data: bytes) -> Marker | None:
+    """What a marker says; None for any other message. Raises `FrameError` for one that this version cannot read."""
+    if not data.startswith(b'{"stream":"petrosa@recording"'):
+        return None
+    try:
+        return _marked.decode(data).data
+    except ValueError as problem:
+        raise FrameError("envelope_malformed", f"marker of a recording: {problem}; got {data[:80]!r}") from None
+
+
+def _unwrap_any_order(data: bytes) -> Opened:
+    try:
+        whole = _whole.decode(data)
+    except (ValueError, RecursionError) as problem:
+        raise FrameError("envelope_malformed", f"{problem}; got {data[:80]!r}") from None
+    if not whole.stream or not len(bytes(whole.data)):
+        raise FrameError("envelope_malformed", f"stream or data is missing; got {data[:80]!r}")
+    payload = b'{"stream":%b,"data":%b}' % (_encode(whole.stream), bytes(whole.data))
+    return Opened(RawFrame(_arrival(whole), payload), whole.venue, whole.market)
+
+
+def _arrival(rest: _Rest) -> int:
+    """Our own nanoseconds, or the microseconds of the older client."""
+    if rest.ts_seen_ns is not None:
+        if not 0 < rest.ts_seen_ns < 1 << 63:
+            raise FrameError("envelope_time", f"ts_seen_ns = {rest.ts_seen_ns} is not a time in nanoseconds since 1970")
+        return rest.ts_seen_ns
+    if rest.timestamp is None:
+        raise FrameError("envelope_time", "neither ts_seen_ns nor timestamp says when this was received")
+    return parse_time(rest.timestamp, "timestamp", "envelope_time")

@@ -1,0 +1,14 @@
+"""Fixtures that several folders of tests use."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kit.nats import session_server
+
+
+@pytest.fixture(scope="session")
+def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a NATS server with JetStream that all tests of this session share."""
+    with session_server(tmp_path_factory.mktemp("nats")) as url:
+        yield url
