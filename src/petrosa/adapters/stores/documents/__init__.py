@@ -1,0 +1,1 @@
+"""Small JSON documents: configuration and its history, watchlists, audit."""
