@@ -1,0 +1,94 @@
+"""The sections of the configuration that are about the surroundings; the core's stand beside what they set."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class InstrumentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The rules that orders must pass, and what we allow ourselves beyond them."""
+
+    file: Annotated[str, Meta(description="TOML file of instruments; empty: the one that comes with Petrosa.")] = ""
+    allow_shorts: Annotated[
+        bool, Meta(description="Whether short positions may be opened where the instrument allows them.")
+    ] = True
+
+
+class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What market data is taken in, and how it is timed."""
+
+    venue: Annotated[str, Meta(description="Venue whose market data is read.")] = "binance"
+    market: Annotated[str, Meta(description="Market of the venue: usdm (perpetuals) or spot.")] = "usdm"
+    symbols: Annotated[
+        tuple[str, ...], Meta(description="Symbols to process; BTCUSDT and BTC/USDT:USDT are both understood.")
+    ] = ("BTCUSDT", "ETHUSDT", "BNBUSDT")
+    latency_ms: Annotated[
+        float, Meta(ge=0, le=60_000, description="Feed latency of recorded data: how late a fact is heard.")
+    ] = 10.0
+    speed: Annotated[
+        float, Meta(ge=0, le=100_000, description="Run time per wall time of recorded data; 0 is as fast as it goes.")
+    ] = 1.0
+    stale_after_seconds: Annotated[
+        float, Meta(gt=0, le=3600, description="Without news for this long a feed is not fresh and `/ready` says so.")
+    ] = 30.0
+
+
+class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is remembered on disk, and for how long."""
+
+    durable: Annotated[
+        bool, Meta(description="Intents are on disk (fdatasync) before they may leave. Off is for measuring only.")
+    ] = True
+    tape: Annotated[bool, Meta(description="Keep the market data of live and synthetic runs beside the journal.")] = (
+        True
+    )
+    segment_mb: Annotated[int, Meta(ge=1, le=4096, description="A segment is closed at this size, in MB.")] = 64
+    retention_days: Annotated[int, Meta(ge=1, le=36_500, description="`journal prune` removes older runs.")] = 90
+    retention_mb: Annotated[
+        int, Meta(ge=16, le=100_000_000, description="`journal prune` removes the oldest runs above this size, in MB.")
+    ] = 20_480
+    free_mb_min: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="Below this much free disk, in MB, `doctor` and `/ready` object.")
+    ] = 256
+
+
+class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the read-only HTTP surface listens."""
+
+    enabled: Annotated[bool, Meta(description="Serve HTTP at all.")] = True
+    listen: Annotated[
+        str, Meta(description="Address to bind; anything but loopback shows the desk to the network.")
+    ] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535, description="Port of run and strategies; 0 takes a free one.")] = 8080
+    engine_port: Annotated[int, Meta(ge=0, le=65_535, description="Port of trade; 0 takes a free one.")] = 8000
+
+
+class NatsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How processes are joined. Without a url nothing connects anywhere by itself."""
+
+    url: Annotated[
+        str, Meta(description="Server, for example nats://127.0.0.1:4222; empty: what `petrosa broker` left.")
+    ] = ""
+    market_subject: Annotated[str, Meta(description="Subject that market data is on.")] = "binance.websocket.data"
+    signal_subject: Annotated[str, Meta(description="Subject that signals are published to and read from.")] = (
+        "signals.trading"
+    )
+    consumer_group: Annotated[str, Meta(description="Name under which the strategies service consumes.")] = (
+        "realtime-strategies-group"
+    )
+    allow_core_signals: Annotated[
+        bool, Meta(description="Let signals travel at most once where the server has no JetStream.")
+    ] = False
+    connect_timeout_seconds: Annotated[float, Meta(gt=0, le=300, description="How long to try to connect.")] = 5.0
+
+
+class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is said on standard error."""
+
+    level: Annotated[str, Meta(description="Least level that is written: DEBUG, INFO, WARNING, ERROR.")] = "INFO"
+    format: Annotated[str, Meta(description="json, plain, or auto: plain on a terminal and JSON otherwise.")] = "auto"
+    heartbeat_interval_seconds: Annotated[
+        float, Meta(gt=0, le=86_400, description="Wall time between two heartbeat lines.")
+    ] = 60.0
+    heartbeat_enabled: Annotated[bool, Meta(description="Write heartbeat lines.")] = True

@@ -1,0 +1,281 @@
+"""Settings are read from every source, checked whole, and say where each value came from."""
+
+from pathlib import Path
+
+import pytest
+
+from petrosa.apps import settings
+from petrosa.apps.environment import ELSEWHERE, NAMES, distance, names_of
+from petrosa.core.strategies.catalog import CATALOG
+from petrosa.errors import ConfigError
+
+
+def origin(loaded: settings.Settings, key: str) -> str:
+    return str(loaded.merged.origins[key])
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return str(path)
+
+
+KEY = "strategies.orderbook_skew.buy_threshold"
+
+
+def test_precedence_is_set_then_environment_then_file_then_default(tmp_path: Path) -> None:
+    """Each stronger source wins, and the origin says which it was."""
+    file = write(tmp_path, "[strategies.orderbook_skew]\nbuy_threshold = 1.3\n")
+    name = "ORDERBOOK_SKEW_BUY_THRESHOLD"
+    steps = [
+        (settings.load([], [], {}), 1.2, "default"),
+        (settings.load([file], [], {}), 1.3, f"file {file}"),
+        (settings.load([file], [], {name: "1.4"}), 1.4, f"environment {name}"),
+        (settings.load([file], ["orderbook_skew.buy_threshold=1.5"], {name: "1.4"}), 1.5, "--set"),
+    ]
+    assert [(value, source) for _, value, source in steps] == [
+        (loaded.merged.values[KEY], origin(loaded, KEY)) for loaded, _, _ in steps
+    ]
+
+
+def test_a_later_file_wins_over_an_earlier_one(tmp_path: Path) -> None:
+    """Key by key: what only the earlier file says still holds."""
+    first = tmp_path / "a.toml"
+    second = tmp_path / "b.toml"
+    first.write_text("[feed]\nlatency_ms = 1.0\nstale_after_seconds = 5.0\n")
+    second.write_text("[feed]\nlatency_ms = 2.0\n")
+    loaded = settings.load([str(first), str(second)], [], {})
+    assert (2.0, 5.0, "b") == (loaded.feed.latency_ms, loaded.feed.stale_after_seconds, loaded.profile)
+
+
+def test_an_option_is_as_strong_as_set_and_keeps_its_name() -> None:
+    """`--port 0` says so in `config show`."""
+    loaded = settings.load([], [], {"HEALTH_CHECK_PORT": "9000"}, options={"http.port": ("--port", "0")})
+    assert (0, "--port") == (loaded.http.port, origin(loaded, "http.port"))
+
+
+def test_a_strategy_may_have_values_of_its_own_for_one_symbol(tmp_path: Path) -> None:
+    """What the symbol's table does not say comes from the strategy's."""
+    file = write(
+        tmp_path,
+        "[strategies.orderbook_skew]\ntop_levels = 3\n"
+        "[strategies.orderbook_skew.symbols.BTCUSDT]\ncooldown_seconds = 7.0\n"
+        '[strategies.orderbook_skew.symbols."ETH/USDT:USDT"]\ntop_levels = 9\n',
+    )
+    skew = settings.load([file], ["orderbook_skew.symbols.BTC/USDT:USDT.buy_threshold=1.9"], {}).strategies[
+        "orderbook_skew"
+    ]
+    of = {symbol: skew.for_symbol(symbol) for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT")}
+    assert (7.0, 1.9, 3) == (of["BTCUSDT"].cooldown_seconds, of["BTCUSDT"].buy_threshold, of["BTCUSDT"].top_levels)
+    assert 9 == of["ETHUSDT"].top_levels
+    assert skew.params == of["SOLUSDT"]
+
+
+def test_a_symbol_may_be_spelled_either_way() -> None:
+    """Exchanges and libraries spell differently; inside there is one spelling, and no symbol twice."""
+    loaded = settings.load([], ["feed.symbols=BTC/USDT:USDT, eth/usdt,BTCUSDT"], {})
+    assert ("BTCUSDT", "ETHUSDT") == loaded.feed.symbols
+
+
+def test_no_symbols_is_refused() -> None:
+    """A desk without an instrument has nothing to do."""
+    with pytest.raises(ConfigError, match="name at least one symbol"):
+        settings.load([], ["feed.symbols= ,"], {})
+
+
+@pytest.mark.parametrize("name", ["paper", "demo"])
+def test_the_profiles_that_come_with_petrosa_load(name: str) -> None:
+    """Every packaged profile is valid and is known by its name."""
+    assert name == settings.load([name], [], {}).profile
+
+
+def test_a_missing_file_is_named_with_the_profiles_there_are() -> None:
+    """The message holds the choice."""
+    with pytest.raises(ConfigError, match=r"no configuration file 'papre'.*demo, paper"):
+        settings.load(["papre"], [], {})
+
+
+def test_a_file_that_is_not_toml_says_where() -> None:
+    """The line is in the message."""
+    with pytest.raises(ConfigError, match=r"is not TOML: .*line 1"):
+        settings.load([__file__], [], {})
+
+
+@pytest.mark.parametrize("text", ["orderbook_skew", "=5", ""])
+def test_set_needs_a_key_and_a_value(text: str) -> None:
+    """The message shows how."""
+    with pytest.raises(ConfigError, match=r"is not key=value; for example --set orderbook_skew\.cooldown_seconds=5"):
+        settings.load([], [text], {})
+
+
+def test_real_orders_are_refused() -> None:
+    """Nobody finds out later that it was a simulation."""
+    with pytest.raises(ConfigError, match=r"simulation\.enabled = false \(environment SIMULATION_ENABLED\)"):
+        settings.load([], [], {"SIMULATION_ENABLED": "false"})
+
+
+def test_a_wallet_is_not_negative() -> None:
+    """The asset and the amount are in the message."""
+    with pytest.raises(ConfigError, match=r"account\.balances\.USDT = -1; a wallet holds 0 or more"):
+        settings.load([], ["account.balances.USDT=-1"], {})
+
+
+def test_home_comes_from_the_option_then_the_environment_then_the_default() -> None:
+    """`PETROSA_HOME` is where everything is kept."""
+    environ = {"PETROSA_HOME": "/var/lib/petrosa"}
+    found = [settings.load([], [], given, home).home for given, home in ((environ, "x"), (environ, None), ({}, None))]
+    assert [Path("x"), Path("/var/lib/petrosa"), Path("petrosa-data")] == found
+
+
+def test_the_environment_may_name_the_file() -> None:
+    """`PETROSA_CONFIG` stands in for `--config`, and gives way to it."""
+    environ = {"PETROSA_CONFIG": "demo"}
+    assert ("demo", "paper") == (settings.load([], [], environ).profile, settings.load(["paper"], [], environ).profile)
+
+
+DOCUMENTED = {
+    "NATS_URL": ("nats://a:4222", "nats.url", "nats://a:4222"),
+    "NATS_CONSUMER_TOPIC": ("x.y", "nats.market_subject", "x.y"),
+    "NATS_PUBLISHER_TOPIC": ("tradeengine.orders", "nats.signal_subject", "tradeengine.orders"),
+    "NATS_SIGNAL_SUBJECT": ("signals.trading", "nats.signal_subject", "signals.trading"),
+    "NATS_CONSUMER_GROUP": ("g", "nats.consumer_group", "g"),
+    "TRADING_SYMBOLS": ("BTCUSDT,ETHUSDT", "feed.symbols", ("BTCUSDT", "ETHUSDT")),
+    "TRADING_ENABLE_SHORTS": ("false", "instruments.allow_shorts", False),
+    "TRADING_LEVERAGE": ("2", "risk.max_leverage", 2.0),
+    "STOP_LOSS_DEFAULT": ("3.5", "risk.default_stop_loss_fraction", 0.035),
+    "TAKE_PROFIT_DEFAULT": ("5.0", "risk.default_take_profit_fraction", 0.05),
+    "MAX_SIGNAL_AGE_SECONDS": ("60", "signals.max_signal_age_seconds", 60.0),
+    "SIMULATION_ENABLED": ("true", "simulation.enabled", True),
+    "LOG_LEVEL": ("DEBUG", "log.level", "DEBUG"),
+    "HEARTBEAT_INTERVAL_SECONDS": ("30", "log.heartbeat_interval_seconds", 30.0),
+    "STRATEGY_ENABLED_ORDERBOOK_SKEW": ("false", "strategies.orderbook_skew.enabled", False),
+    "STRATEGY_ENABLED_TRADE_MOMENTUM": ("0", "strategies.trade_momentum.enabled", False),
+    "STRATEGY_ENABLED_TICKER_VELOCITY": ("true", "strategies.ticker_velocity.enabled", True),
+    "ORDERBOOK_SKEW_TOP_LEVELS": ("7", "strategies.orderbook_skew.top_levels", 7),
+    "ORDERBOOK_SKEW_BUY_THRESHOLD": ("1.3", "strategies.orderbook_skew.buy_threshold", 1.3),
+    "ORDERBOOK_SKEW_SELL_THRESHOLD": ("0.7", "strategies.orderbook_skew.sell_threshold", 0.7),
+    "ORDERBOOK_SKEW_MIN_SPREAD_PERCENT": ("0.2", "strategies.orderbook_skew.max_spread_bps", 20.0),
+    "TRADE_MOMENTUM_BUY_THRESHOLD": ("0.8", "strategies.trade_momentum.buy_threshold", 0.8),
+    "TRADE_MOMENTUM_SELL_THRESHOLD": ("-0.8", "strategies.trade_momentum.sell_threshold", -0.8),
+    "TRADE_MOMENTUM_MIN_QUANTITY": ("0.01", "strategies.trade_momentum.min_quantity", 0.01),
+    "TICKER_VELOCITY_TIME_WINDOW": ("90", "strategies.ticker_velocity.time_window", 90),
+    "TICKER_VELOCITY_BUY_THRESHOLD": ("0.6", "strategies.ticker_velocity.buy_threshold", 0.6),
+    "TICKER_VELOCITY_MIN_PRICE_CHANGE": ("0.2", "strategies.ticker_velocity.min_price_change", 0.2),
+}
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTED))
+def test_a_documented_environment_name_works_as_written(name: str) -> None:
+    """Whoever has these names in a deployment keeps them."""
+    text, key, expected = DOCUMENTED[name]
+    loaded = settings.load([], [], {name: text})
+    assert (expected, f"environment {name}") == (loaded.merged.values[key], origin(loaded, key))
+
+
+def test_every_name_of_the_table_leads_to_a_key() -> None:
+    """A row of the table that leads nowhere would be dead."""
+    known = settings.known_keys()
+    assert [] == [name for name, (key, _) in NAMES.items() if known.find(key) is None]
+    assert set(NAMES) <= set(names_of(known, CATALOG))
+
+
+def test_a_key_has_an_environment_name_of_its_own() -> None:
+    """Also a key without a documented name, also a symbol's; it is stronger than the documented one."""
+    loaded = settings.load(
+        [],
+        [],
+        {
+            "PETROSA__FEED__LATENCY_MS": "25",
+            "PETROSA__STRATEGIES__ORDERBOOK_SKEW__SYMBOLS__BTCUSDT__TOP_LEVELS": "2",
+            "LOG_LEVEL": "ERROR",
+            "PETROSA__LOG__LEVEL": "DEBUG",
+        },
+    )
+    assert (25.0, "DEBUG") == (loaded.feed.latency_ms, loaded.log.level)
+    assert 2 == loaded.strategies["orderbook_skew"].for_symbol("BTCUSDT").top_levels
+
+
+def test_an_empty_environment_value_counts_as_not_set() -> None:
+    """Deployments leave names empty."""
+    assert "default" == origin(settings.load([], [], {"ORDERBOOK_SKEW_BUY_THRESHOLD": " "}), KEY)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("ORDERBOOK_SKEW_BUY_TRESHOLD", "ORDERBOOK_SKEW_BUY_THRESHOLD"),
+        ("NATS_ULR", "NATS_URL"),
+        ("TRADING_SYMBOL", "TRADING_SYMBOLS"),
+        ("PETROSA_HOEM", "PETROSA_HOME"),
+        ("STRATEGY_ENABLED_TRADE_MOMENTM", "STRATEGY_ENABLED_TRADE_MOMENTUM"),
+    ],
+)
+def test_an_environment_name_that_is_nearly_ours_is_refused(name: str, meant: str) -> None:
+    """A misspelled name would otherwise be ignored in silence."""
+    with pytest.raises(ConfigError, match=f"environment name {name} is not known; did you mean {meant}"):
+        settings.load([], [], {name: "1"})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PATH",
+        "NATS_PORT",
+        "NATS_SERVICE_HOST",
+        "NATS_PORT_4222_TCP",
+        "PETROSA_REALTIME_SERVICE_HOST",
+        "LOG_FILE",
+        "API_HOST",
+        *sorted(ELSEWHERE),
+    ],
+)
+def test_foreign_environment_names_are_left_alone(name: str) -> None:
+    """Shells, clusters and sister services have names of their own."""
+    assert settings.load([], [], {name: "anything"}).merged == settings.load([], [], {}).merged
+
+
+def test_an_unknown_key_in_our_own_namespace_is_refused() -> None:
+    """`PETROSA__…` is addressed to us and to nobody else."""
+    with pytest.raises(
+        ConfigError, match=r"unknown key fed\.speed \(environment PETROSA__FED__SPEED\); did you mean feed\.speed"
+    ):
+        settings.load([], [], {"PETROSA__FED__SPEED": "1"})
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        ("same", "same", 0),
+        ("abc", "abd", 1),
+        ("abc", "ab", 1),
+        ("abc", "acb", 1),
+        ("abc", "xyz", 3),
+        ("a", "abcdef", 3),
+    ],
+)
+def test_distance_counts_letters(a: str, b: str, expected: int) -> None:
+    """Insert, remove, change and swap count one each; more than the limit is not told apart."""
+    assert expected == distance(a, b, 2)
+
+
+def test_every_parameter_says_what_it_means() -> None:
+    """The sentence is shown by `config show`, so a key without one is unfinished."""
+    assert [] == [key for key, field in settings.known_keys().fields.items() if not field.description]
+
+
+def test_what_decides_comes_back_from_a_journal(tmp_path: Path) -> None:
+    """A replay has the settings of its run, whatever this machine's files and environment say."""
+    loaded = settings.load(
+        ["demo"], ["orderbook_skew.symbols.BTCUSDT.top_levels=2", "feed.latency_ms=3", "log.level=DEBUG"], {}
+    )
+    again = settings.load_recorded(loaded.decisive(), tmp_path)
+    assert (loaded.strategies, 3.0, "INFO") == (again.strategies, again.feed.latency_ms, again.log.level)
+    assert loaded.decisive() == again.decisive()
+
+
+def test_where_and_how_fast_is_not_in_a_journal() -> None:
+    """The same run on another machine, slower, has the same digest."""
+    other = settings.load(
+        [], ["feed.speed=9", "http.port=1", "nats.url=nats://a:b@c", "log.level=ERROR"], {}, "elsewhere"
+    )
+    assert settings.load([], [], {}).decisive() == other.decisive()
