@@ -1,0 +1,109 @@
+"""Prometheus text, read off the counters when somebody scrapes; ticks never touch a metric object."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from petrosa.surfaces.observation import Observation
+
+SERVICE = "realtime_strategies_"
+"""The names of the specification start with this; what is new with us starts with `petrosa_`."""
+
+
+def exposition(observe: Callable[[], Observation]) -> Callable[[], bytes]:
+    """A function that gives the text of one scrape."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(ObservationCollector(observe))
+    return lambda: generate_latest(registry)
+
+
+class ObservationCollector:
+    """Turns one observation into metric families."""
+
+    def __init__(self, observe: Callable[[], Observation]) -> None:
+        self._observe = observe
+
+    def describe(self) -> list[Metric]:
+        """Nothing: the families depend on what there is to tell."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        seen = self._observe()
+        yield from _of_the_specification(seen)
+        yield from _of_trading(seen)
+        yield from _of_the_process(seen)
+
+
+def _of_the_specification(seen: Observation) -> Iterator[Metric]:
+    yield _count(SERVICE + "messages_processed", "Market messages processed.", seen.messages_processed)
+    yield _count(
+        SERVICE + "messages_errors", "Messages that could not be used.", sum(seen.message_errors_by_reason.values())
+    )
+    yield _gauge(
+        SERVICE + "processing_latency_seconds",
+        "Wait for a turn and the turn itself, on average.",
+        seen.processing_latency_s,
+    )
+    yield _counts(SERVICE + "signals_generated", "Signals made.", "strategy", seen.signals_by_strategy)
+    connected = 0 if seen.nats_connected is None else int(seen.nats_connected)
+    yield _gauge(SERVICE + "nats_connected", "1 while NATS is connected; 0 also where it is not used.", connected)
+    yield _gauges(
+        SERVICE + "circuit_breaker_state",
+        "0 closed, 1 open, 2 half open.",
+        "name",
+        seen.breaker_state_by_name or {"nats": 0},
+    )
+
+
+def _of_trading(seen: Observation) -> Iterator[Metric]:
+    yield _counts("petrosa_refusals", "Candidates refused, by the first failed check.", "check", seen.refusals_by_check)
+    yield _counts("petrosa_orders", "Orders that left, by leg.", "leg", seen.orders_by_leg)
+    yield _count("petrosa_fills", "Fills.", seen.fills)
+    yield _count(
+        "petrosa_modelled_fills", "Fills whose price was computed, not met in the market.", seen.modelled_fills
+    )
+    yield _gauge("petrosa_open_positions", "Positions that are not flat.", seen.open_positions)
+    yield _gauge("petrosa_pnl_realized", "Gross realised profit in the account's currency.", seen.realized)
+    yield _gauge("petrosa_pnl_unrealized", "Profit of open positions at the mark.", seen.unrealized)
+    yield _gauge("petrosa_equity", "Balance and open profit in the account's currency.", seen.equity)
+
+
+def _of_the_process(seen: Observation) -> Iterator[Metric]:
+    yield _counts(
+        "petrosa_message_errors", "Messages that could not be used, by reason.", "reason", seen.message_errors_by_reason
+    )
+    yield _gauges("petrosa_feed_age_seconds", "Run time since the last news.", "symbol", seen.feed_age_s_by_symbol)
+    yield _counts("petrosa_book_gaps", "Gaps in the chain of book differences.", "symbol", seen.gaps_by_symbol)
+    yield _counts("petrosa_dropped", "Messages dropped, by where.", "name", seen.drops_by_name)
+    yield _gauge("petrosa_inbox_depth", "Events waiting for their turn.", seen.inbox_depth)
+    yield _gauge("petrosa_inbox_wait_seconds", "How long the last event waited for its turn.", seen.inbox_wait_s)
+    yield _gauge("petrosa_loop_lag_seconds", "How late the event loop wakes up.", seen.loop_lag_s)
+    yield _gauge("petrosa_timer_late_seconds", "How late the last timer was delivered, in run time.", seen.timer_late_s)
+    yield _count("petrosa_journal_syncs", "Times the journal was forced to disk.", seen.journal_syncs)
+    yield _gauge("petrosa_journal_sync_seconds", "How long the last one took.", seen.journal_sync_s)
+    yield _count("petrosa_journal_sync_time_seconds", "How long all of them took.", seen.journal_sync_s_total)
+    yield _count("petrosa_publisher_errors", "Messages that could not be published.", seen.publisher_errors)
+    yield _gauge("petrosa_uptime_seconds", "Wall time since the start.", seen.uptime_s)
+
+
+def _count(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(name, text, value=value)
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=value)
+
+
+def _counts(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = CounterMetricFamily(name, text, labels=[label])
+    for key in sorted(values):
+        family.add_metric([key], values[key])
+    return family
+
+
+def _gauges(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for key in sorted(values):
+        family.add_metric([key], values[key])
+    return family

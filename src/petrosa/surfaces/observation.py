@@ -1,0 +1,89 @@
+"""What a running process knows about itself, as one value taken when somebody asks. No tick pays for it."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+
+class Observation(msgspec.Struct, frozen=True, kw_only=True):
+    """Counters since the start and gauges of this instant. Durations are seconds; money is a float in the account's
+    currency, made for looking. A mapping is keyed by what its name ends with."""
+
+    uptime_s: float = 0.0
+    messages_processed: int = 0
+    message_errors_by_reason: Mapping[str, int] = msgspec.field(default_factory=dict)
+    processing_latency_s: float = 0.0
+    consumer_errors: int = 0
+    publisher_errors: int = 0
+    signals_by_strategy: Mapping[str, int] = msgspec.field(default_factory=dict)
+    refusals_by_check: Mapping[str, int] = msgspec.field(default_factory=dict)
+    orders_by_leg: Mapping[str, int] = msgspec.field(default_factory=dict)
+    fills: int = 0
+    modelled_fills: int = 0
+    open_positions: int = 0
+    realized: float = 0.0
+    unrealized: float = 0.0
+    equity: float = 0.0
+    feed_age_s_by_symbol: Mapping[str, float] = msgspec.field(default_factory=dict)
+    gaps_by_symbol: Mapping[str, int] = msgspec.field(default_factory=dict)
+    drops_by_name: Mapping[str, int] = msgspec.field(default_factory=dict)
+    inbox_depth: int = 0
+    inbox_wait_s: float = 0.0
+    loop_lag_s: float = 0.0
+    timer_late_s: float = 0.0
+    journal_syncs: int = 0
+    journal_sync_s: float = 0.0
+    journal_sync_s_total: float = 0.0
+    nats_connected: bool | None = None
+    breaker_state_by_name: Mapping[str, int] = msgspec.field(default_factory=dict)
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One thing that must be true for this process to do its job, and what was found."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Ready when every dependency is."""
+
+    ready: bool
+    checks: tuple[Check, ...]
+
+
+def readiness_of(checks: tuple[Check, ...]) -> Readiness:
+    """All of them, and whether all are well."""
+    return Readiness(all(check.ok for check in checks), checks)
+
+
+class Info(msgspec.Struct, frozen=True, kw_only=True):
+    """What this process is."""
+
+    name: str
+    version: str
+    service: str
+    profile: str
+    account: str
+    venue: str
+    simulated: bool
+    strategies: tuple[str, ...]
+    symbols: tuple[str, ...]
+    started_at: str
+    python: str
+    platform: str
+
+
+class ApiState(Protocol):
+    """What the HTTP surface, the heartbeat and the terminal read. Each call is cheap and never waits.
+
+    `observe` counts and measures, `readiness` says whether work can be trusted to it, `info` what it is.
+    """
+
+    def observe(self) -> Observation: ...
+
+    def readiness(self) -> Readiness: ...
+
+    def info(self) -> Info: ...

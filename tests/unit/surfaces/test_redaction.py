@@ -1,0 +1,36 @@
+"""Secrets are hidden wherever they could be shown."""
+
+import pytest
+
+from petrosa.surfaces.redaction import HIDDEN, redact
+
+
+@pytest.mark.parametrize("name", ["api_secret", "BINANCE_API_KEY", "password", "token", "privateKey", "db_credential"])
+def test_a_secret_is_known_by_its_name(name: str) -> None:
+    """However it is spelled."""
+    assert HIDDEN == redact(name, "hunter2")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("nats://user:pw@host:4222", f"nats://{HIDDEN}@host:4222"),
+        ("cannot reach mongodb+srv://me:pw@db.example/x now", f"cannot reach mongodb+srv://{HIDDEN}@db.example/x now"),
+        ("nats://host:4222", "nats://host:4222"),
+        ("a@b", "a@b"),
+    ],
+)
+def test_an_address_loses_its_user_and_password(text: str, expected: str) -> None:
+    """Also in the middle of a sentence; an address without them stays as it is."""
+    assert expected == redact("url", text)
+
+
+def test_what_is_inside_is_looked_at_too() -> None:
+    """Tables and lists are no hiding place."""
+    assert {"a": [{"secret": HIDDEN}], "b": 1} == redact("x", {"a": [{"secret": "s"}], "b": 1})
+
+
+@pytest.mark.parametrize("value", ["", None, False])
+def test_an_unset_secret_is_shown_as_unset(value: object) -> None:
+    """That a secret is missing is no secret."""
+    assert value == redact("password", value)
