@@ -1,0 +1,84 @@
+"""Market input that was kept: a recording or a tape, opened, decoded, and named so that it can be found again."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from petrosa.adapters.stores.tape.reader import TapeReader
+from petrosa.adapters.stores.tape.writer import TapeWriter
+from petrosa.adapters.venues.binance.parse import Parser
+from petrosa.adapters.venues.replay.normalise import Normaliser
+from petrosa.adapters.venues.replay.recording import Recording
+from petrosa.adapters.wire.frame import RawFrame
+from petrosa.apps.settings import Settings
+from petrosa.apps.wiring import Instruments
+from petrosa.backtest.source import Heard, TimedSource
+from petrosa.core.model.base import NS_PER_MS
+from petrosa.core.model.market import symbol_of
+from petrosa.errors import JournalError
+
+
+class Input:
+    """A recording's or tape's facts in order, once, with what was counted on the way.
+
+    `size` is how many frames are decoded at once. `shift` is known when the first batch has been made; it is found in a
+    recording, and zero for a tape, whose arrivals were corrected when it was written.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        market: str,
+        instruments: Instruments,
+        frames: Iterator[list[RawFrame]],
+        shift: int | None,
+    ) -> None:
+        parser = Parser(settings.feed.venue, market, [symbol_of(key) for key in instruments])
+        self.normaliser = Normaliser(parser, instruments, round(settings.feed.latency_ms * NS_PER_MS), shift)
+        self.skipped = parser.skipped
+        self.source = TimedSource(frames, self.normaliser.feed, self.normaliser.flush)
+
+    @property
+    def shift(self) -> int:
+        return self.normaliser.shift or 0
+
+    def batches(self) -> Iterator[Sequence[Heard]]:
+        return iter(self.source)
+
+
+def open_recording(settings: Settings, recording: Recording, instruments: Instruments, size: int = 4_096) -> Input:
+    return Input(settings, recording.product, instruments, recording.batches(size), None)
+
+
+def open_tape(settings: Settings, folder: Path, market: str, instruments: Instruments, size: int = 4_096) -> Input:
+    return Input(settings, market, instruments, _taped(TapeReader(folder), size), 0)
+
+
+def taping(
+    frames: Iterator[list[RawFrame]], tape: TapeWriter, tag: str, sequence: Callable[[], int]
+) -> Iterator[list[RawFrame]]:
+    """The same frames, on the tape before anybody turns them. `sequence` is the last turn, `tag` is `venue:market`."""
+    for batch in frames:
+        last = sequence()
+        for frame in batch:
+            tape.append(last, frame.arrival, frame.arrival, tag, frame.payload)
+        yield batch
+
+
+def check_digest(recording: Recording, expected: str) -> None:
+    """Raises `JournalError` when this is not the recording that a journal names."""
+    if recording.digest != expected:
+        raise JournalError(
+            f"the journal was made from a recording with digest {expected}, and {recording.name} has "
+            f"{recording.digest}; give the same files with --recording"
+        )
+
+
+def _taped(reader: TapeReader, size: int) -> Iterator[list[RawFrame]]:
+    batch: list[RawFrame] = []
+    for frame in reader.frames():
+        batch.append(RawFrame(frame.arrival, frame.payload))
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,107 @@
+"""`petrosa run`: a recording through the asyncio runtime at a chosen speed, with the HTTP surface up."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from petrosa.adapters.venues.replay.recording import Recording
+from petrosa.apps.instruments import load_instruments
+from petrosa.apps.journaling import new_run_folder, run_file
+from petrosa.apps.process import FRAMES_AT_ONCE, DeskProcess, Side
+from petrosa.apps.recorded import open_recording
+from petrosa.apps.service import info_of
+from petrosa.apps.settings import Settings
+from petrosa.apps.wiring import build_desk, choose_instruments, symbols_of
+from petrosa.backtest.summary import Summary
+from petrosa.core.model.market import symbol_of
+from petrosa.runtime.supervise import OnFailure
+from petrosa.surfaces.api.app import api
+from petrosa.surfaces.api.serve import serving
+from petrosa.surfaces.decisions import DecisionLog
+from petrosa.surfaces.heartbeat import beat
+from petrosa.surfaces.status import DeskStatus, journal_check
+
+LOG_BACKLOG: Final = 10_000
+
+Report = Callable[[str], None]
+"""Says a line to people."""
+
+
+async def run_recording(
+    paths: Sequence[str | Path], settings: Settings, *, report: Report, folder: Path | None = None
+) -> Summary:
+    """Run a recording at `feed.speed` (0: as fast as it goes) to its end, or until a signal.
+
+    Decides what `run_backtest` decides, to the byte. Raises what that raises, and `ConfigError` for a taken port.
+    """
+    process = open_recorded(paths, settings, folder)
+    try:
+        report(f"arrival shifted by {process.taken.shift / 1e6:+.3f} ms, journal in {process.journal.folder}")
+        async with AsyncExitStack() as stack:
+            status = status_of(process, "run")
+            if settings.http.enabled:
+                url = await stack.enter_async_context(serving(api(status), settings.http.listen, settings.http.port))
+                report(f"HTTP on {url}")
+            await process.run([*heartbeat_of(settings, status), decisions_of(process)], report)
+    finally:
+        process.close()
+    return process.summary()
+
+
+def open_recorded(paths: Sequence[str | Path], settings: Settings, folder: Path | None = None) -> DeskProcess:
+    """A desk on a recording, ready to run; its journal goes to `folder` or among the runs of the data directory."""
+    recording = Recording(paths)
+    known = load_instruments(settings.instruments.file or None)
+    instruments = choose_instruments(settings, known, recording.product, symbols_of(settings, recording.symbols))
+    taken = open_recording(settings, recording, instruments, FRAMES_AT_ONCE)
+    folder = new_run_folder(settings.runs, "run") if folder is None else folder
+    return DeskProcess(
+        settings,
+        build_desk(settings, instruments),
+        taken,
+        folder=folder,
+        run_file=run_file(folder, "run", recording=[str(path) for path in paths]),
+        speed=settings.feed.speed or float("inf"),
+        recording_sha256=recording.digest,
+    )
+
+
+def status_of(process: DeskProcess, service: str) -> DeskStatus:
+    """What the HTTP surface, the heartbeat and the terminal read of a desk."""
+    settings, parts = process.settings, process.parts
+    info = info_of(settings, service, [symbol_of(key) for key in parts.instruments])
+    return DeskStatus(
+        info,
+        process.observed,
+        process.model,
+        parts.markets,
+        parts.instruments,
+        lambda: process.turns.now,
+        currency=settings.account.currency,
+        account=parts.trader,
+        intake=process.taken.normaliser,
+        stale_after_s=settings.feed.stale_after_seconds,
+        checks=(partial(journal_check, process.journal.folder, settings.journal.free_mb_min),),
+    )
+
+
+def decisions_of(process: DeskProcess) -> Side:
+    """The log of what is decided and filled, as a task beside the desk; too slow a log loses lines, counted."""
+    listener = process.stream.subscribe("log", LOG_BACKLOG)
+
+    async def write() -> None:
+        log = DecisionLog()
+        async for decided in listener:
+            log.fold(*decided)
+
+    return ("decision log", write, OnFailure.RESTART)
+
+
+def heartbeat_of(settings: Settings, status: DeskStatus) -> list[Side]:
+    """The heartbeat as a task beside the desk, where it is wanted."""
+    if not settings.log.heartbeat_enabled:
+        return []
+    start = partial(beat, status.observe, settings.log.heartbeat_interval_seconds)
+    return [("heartbeat", start, OnFailure.RESTART)]

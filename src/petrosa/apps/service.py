@@ -1,0 +1,97 @@
+"""What the services that NATS joins have in common: an HTTP surface that is up before the first message comes."""
+
+import platform
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Protocol
+
+from petrosa import __version__
+from petrosa.apps.settings import Settings
+from petrosa.apps.wiring import Instruments, Markets
+from petrosa.core.turns import Turns
+from petrosa.ports import Bus
+from petrosa.runtime.observed import Observed
+from petrosa.surfaces.observation import Check, Info, Observation, Readiness, readiness_of
+from petrosa.surfaces.readmodel import ReadModel
+from petrosa.surfaces.status import DeskStatus, Holdings, Intake, bus_check
+
+
+def info_of(settings: Settings, service: str, symbols: Sequence[str]) -> Info:
+    """What this process is."""
+    return Info(
+        name="petrosa",
+        version=__version__,
+        service=service,
+        profile=settings.profile,
+        account=settings.account.account,
+        venue=settings.feed.venue,
+        simulated=True,
+        strategies=tuple(name for name, strategy in settings.strategies.items() if strategy.enabled),
+        symbols=tuple(symbols),
+        started_at=datetime.now(UTC).isoformat(),
+        python=platform.python_version(),
+        platform=platform.platform(),
+    )
+
+
+class Serving(Intake, Protocol):
+    """A service that has begun to hear the market."""
+
+    @property
+    def instruments(self) -> Instruments: ...
+    @property
+    def markets(self) -> Markets: ...
+    @property
+    def turns(self) -> Turns: ...
+    @property
+    def model(self) -> ReadModel: ...
+    @property
+    def observed(self) -> Observed: ...
+
+
+class ServiceStatus:
+    """An `ApiState`: alive and not ready until market data has begun, and a desk's status from then on."""
+
+    def __init__(self, settings: Settings, service: str, bus: Bus, url: str) -> None:
+        self._settings = settings
+        self._info = info_of(settings, service, settings.feed.symbols)
+        self._is_connected = partial(_connected, bus)
+        self._bus_check = partial(bus_check, self._is_connected, url)
+        self._started = time.monotonic()
+        self._desk: DeskStatus | None = None
+
+    def opened(self, service: Serving, account: Holdings | None = None, *checks: partial[Check]) -> None:
+        """The service hears the market now."""
+        self._desk = DeskStatus(
+            self._info,
+            service.observed,
+            service.model,
+            service.markets,
+            service.instruments,
+            lambda: service.turns.now,
+            currency=self._settings.account.currency,
+            account=account,
+            intake=service,
+            stale_after_s=self._settings.feed.stale_after_seconds,
+            checks=(self._bus_check, *checks),
+            nats_connected=self._is_connected,
+        )
+
+    def observe(self) -> Observation:
+        if self._desk is None:
+            return Observation(uptime_s=time.monotonic() - self._started, nats_connected=self._is_connected())
+        return self._desk.observe()
+
+    def readiness(self) -> Readiness:
+        if self._desk is None:
+            return readiness_of((Check("feed", False, "no market data has come yet"), self._bus_check()))
+        return self._desk.readiness()
+
+    def info(self) -> Info:
+        return self._info
+
+
+def _connected(bus: Bus) -> bool:
+    return bus.connected

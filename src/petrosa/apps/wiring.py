@@ -1,0 +1,119 @@
+"""The map of a desk: one function a part, from settings to something that turns."""
+
+from collections.abc import Collection, Mapping
+from typing import Final, NamedTuple
+
+import msgspec
+
+from petrosa.apps.settings import Settings
+from petrosa.core.desk import Checkpoint as DeskCheckpoint
+from petrosa.core.desk import Desk
+from petrosa.core.market.state import MarketState
+from petrosa.core.market.tape import Tape
+from petrosa.core.model.base import NS_PER_SECOND
+from petrosa.core.model.instruments import Instrument
+from petrosa.core.model.market import InstrumentId, instrument_id
+from petrosa.core.simulation.exchange import Exchange, SimulatedState
+from petrosa.core.strategist import Strategist, StrategyPlan
+from petrosa.core.trader import Trader, TraderParams
+from petrosa.core.turns import Turns, TurnsState
+from petrosa.errors import ConfigError
+
+FLOW_WINDOW_NS: Final = 10 * NS_PER_SECOND
+"""How far back the tape of recent trades reaches, which the flow guard of a strategy asks."""
+
+Instruments = Mapping[InstrumentId, Instrument]
+Markets = Mapping[InstrumentId, MarketState]
+
+
+class Parts(NamedTuple):
+    """A desk and what it is made of, for readers between turns."""
+
+    instruments: Instruments
+    markets: Markets
+    strategist: Strategist
+    trader: Trader
+    desk: Desk
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """Everything after a turn that a restarted process needs: time, the desk, and a venue that is in this process."""
+
+    turns: TurnsState
+    desk: DeskCheckpoint
+    venue: SimulatedState | None
+
+
+def choose_instruments(
+    settings: Settings, known: Instruments, market: str, symbols: Collection[str]
+) -> dict[InstrumentId, Instrument]:
+    """The rules of the symbols of a market. Raises `ConfigError` for a symbol that has none."""
+    chosen: dict[InstrumentId, Instrument] = {}
+    for symbol in sorted(symbols):
+        key = instrument_id(settings.feed.venue, market, symbol)
+        if key not in known:
+            raise ConfigError(
+                f"there are no rules for {key}; add it to the instruments file (--instruments) or leave the symbol out "
+                f"(--set feed.symbols={','.join(sorted(set(symbols) - {symbol})) or 'BTCUSDT'})"
+            )
+        rules = known[key]
+        if not settings.instruments.allow_shorts:
+            rules = msgspec.structs.replace(rules, short_allowed=False)
+        chosen[key] = rules
+    return chosen
+
+
+def symbols_of(settings: Settings, recorded: Collection[str]) -> list[str]:
+    """The symbols of a recording that are wanted: those that were configured on purpose, else all of them."""
+    if settings.merged.origins["feed.symbols"].kind == "default":
+        return sorted(recorded)
+    wanted = [symbol for symbol in settings.feed.symbols if symbol in recorded]
+    if not wanted:
+        raise ConfigError(
+            f"feed.symbols = {','.join(settings.feed.symbols)}, and the recording holds {','.join(sorted(recorded))}; "
+            "name at least one that is in it"
+        )
+    return wanted
+
+
+def build_markets(instruments: Instruments) -> dict[InstrumentId, MarketState]:
+    return {key: MarketState(instrument, Tape(FLOW_WINDOW_NS)) for key, instrument in instruments.items()}
+
+
+def build_strategist(settings: Settings, instruments: Instruments, markets: Markets) -> Strategist:
+    """Every enabled strategy on every instrument, in the order of the catalogue."""
+    plans = [
+        StrategyPlan(name, key, strategy.for_symbol(instrument.symbol))
+        for name, strategy in settings.strategies.items()
+        if strategy.enabled
+        for key, instrument in instruments.items()
+    ]
+    return Strategist(instruments, plans, markets)
+
+
+def build_trader(settings: Settings, instruments: Instruments, markets: Markets) -> Trader:
+    params = TraderParams(signals=settings.signals, risk=settings.risk, execution=settings.execution)
+    return Trader(settings.account, instruments, markets, params)
+
+
+def build_desk(settings: Settings, instruments: Instruments) -> Parts:
+    """A whole desk: markets, strategies, a trader."""
+    markets = build_markets(instruments)
+    strategist = build_strategist(settings, instruments, markets)
+    trader = build_trader(settings, instruments, markets)
+    return Parts(instruments, markets, strategist, trader, Desk(markets, strategist, trader))
+
+
+def build_exchange(settings: Settings, instruments: Instruments) -> Exchange:
+    return Exchange(instruments, settings.simulation, settings.account.account, settings.account.balances)
+
+
+def checkpoint_of(turns: Turns, desk: Desk, venue: Exchange | None) -> bytes:
+    """Everything after the last turn, as the JSON that stands in a journal's header."""
+    return msgspec.json.encode(
+        Checkpoint(turns.snapshot(), desk.checkpoint(), venue.snapshot() if venue is not None else None)
+    )
+
+
+def read_checkpoint(encoded: bytes) -> Checkpoint:
+    return msgspec.json.decode(encoded, type=Checkpoint)
