@@ -1,0 +1,133 @@
+"""What a consumer of the market stream makes of its messages: first whose market it is, then facts in order."""
+
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from petrosa.adapters.venues.binance.parse import Parser
+from petrosa.adapters.venues.replay.normalise import Normaliser
+from petrosa.adapters.wire.envelope import Begin, End, marker_of, unwrap
+from petrosa.adapters.wire.progress import PROGRESS
+from petrosa.adapters.wire.subjects import MARKET_STREAM, SIGNALS_STREAM, signal_subjects
+from petrosa.apps.settings import Settings
+from petrosa.apps.wiring import Instruments, choose_instruments, symbols_of
+from petrosa.core.model.market import MarketEvent
+from petrosa.errors import ConfigError, FrameError
+from petrosa.ports import Bus, Message
+
+DUPLICATE_WINDOW_S = 300.0
+
+
+class Market(NamedTuple):
+    """Whose market is on the stream. `begin` is none for a live feed, which has no beginning."""
+
+    venue: str
+    market: str
+    instruments: Instruments
+    begin: Begin | None
+
+    @property
+    def run(self) -> str:
+        """The name of the run in message ids; live feeds are one run that never ends."""
+        return self.begin.run if self.begin is not None else "live"
+
+
+class Facts(NamedTuple):
+    """What one message of the stream amounted to. `ended`: no message of this recording follows."""
+
+    sequence: int
+    heard: list[tuple[int, MarketEvent]]
+    ended: bool = False
+
+
+async def ensure_streams(settings: Settings, bus: Bus) -> None:
+    """The two streams that join the processes, whoever comes first."""
+    await bus.ensure_stream(MARKET_STREAM, [settings.nats.market_subject])
+    subjects = [*signal_subjects(settings.nats.signal_subject), PROGRESS]
+    await bus.ensure_stream(SIGNALS_STREAM, subjects, DUPLICATE_WINDOW_S)
+
+
+@asynccontextmanager
+async def open_market(settings: Settings, known: Instruments, bus: Bus) -> AsyncIterator["MarketStream"]:
+    """Wait for the first message and read the stream: a recording from its beginning, a live feed from now on.
+
+    Raises `ConfigError` for a symbol without rules.
+    """
+    subjects = [settings.nats.market_subject]
+    messages = bus.consume(MARKET_STREAM, subjects=subjects)
+    try:
+        market = market_of(settings, known, await anext(messages))
+        if market.begin is None:
+            await messages.aclose()
+            state = await bus.stream_state(MARKET_STREAM)
+            messages = bus.consume(MARKET_STREAM, after=state.last if state is not None else 0, subjects=subjects)
+        yield MarketStream(market, messages)
+    finally:
+        await messages.aclose()
+
+
+def market_of(settings: Settings, known: Instruments, first: Message) -> Market:
+    """Read off the first message: a recording says whose it is, for anything else the settings do."""
+    try:
+        begin = marker_of(first.data)
+    except FrameError as problem:
+        raise ConfigError(f"{problem}; is the feed of a newer version?") from None
+    if not isinstance(begin, Begin):
+        instruments = choose_instruments(settings, known, settings.feed.market, settings.feed.symbols)
+        return Market(settings.feed.venue, settings.feed.market, instruments, None)
+    if begin.venue != settings.feed.venue:
+        raise ConfigError(f"the recording on the stream is of {begin.venue}, feed.venue is {settings.feed.venue}")
+    instruments = choose_instruments(settings, known, begin.market, symbols_of(settings, begin.symbols))
+    return Market(begin.venue, begin.market, instruments, begin)
+
+
+class MarketStream:
+    """Opens envelopes and normalises what is in them. `refused` counts by reason what was not used."""
+
+    def __init__(self, market: Market, messages: AsyncGenerator[Message, None]) -> None:
+        self.market = market
+        self.sequence = 0
+        symbols = [one.symbol for one in market.instruments.values()]
+        self._parser = Parser(market.venue, market.market, symbols)
+        # Arrivals on the stream are right already, so nothing is added to them.
+        self._normaliser = Normaliser(self._parser, market.instruments, shift=0)
+        self._messages = messages
+        self._unopened: Counter[str] = Counter()
+
+    @property
+    def refused(self) -> Counter[str]:
+        return self._unopened + self._normaliser.errors + self._parser.skipped
+
+    @property
+    def gaps(self) -> dict[str, int]:
+        """Gaps in the chain of book differences, by symbol."""
+        return self._normaliser.gaps
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Facts by kind and symbol."""
+        return self._normaliser.counts
+
+    async def next(self) -> Facts | None:
+        """What the next message says; none when the bus was closed."""
+        message = await anext(self._messages, None)
+        if message is None:
+            return None
+        self.sequence = message.sequence
+        return self._open(message)
+
+    def _open(self, message: Message) -> Facts:
+        try:
+            marker = marker_of(message.data)
+            if marker is not None:
+                return Facts(message.sequence, [], isinstance(marker, End))
+            frame, venue, market = unwrap(message.data)
+        except FrameError as problem:
+            self._unopened[problem.reason] += 1
+            return Facts(message.sequence, [])
+        ours = self.market
+        if (venue or ours.venue, market or ours.market) != (ours.venue, ours.market):
+            self._unopened["other_market"] += 1
+            return Facts(message.sequence, [])
+        return Facts(message.sequence, self._normaliser.feed([frame]))

@@ -1,0 +1,242 @@
+"""`petrosa trade`: market and signals in, orders to the simulated exchange out, through a desk without strategies.
+
+In a recorded run market time waits for the signals: a signal is turned right after the market message that led to it,
+so the run is the same however fast the processes are. After a stop or a crash the journal is turned again with the
+market stream, and the signals go on after the last one that the journal holds.
+"""
+
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from petrosa.adapters.stores.journal.reader import JournalReader
+from petrosa.adapters.stores.journal.writer import JournalWriter
+from petrosa.apps.joined import Report
+from petrosa.apps.journaling import open_journal, provenance_of, record_to, run_file
+from petrosa.apps.market_stream import MarketStream, ensure_streams, open_market
+from petrosa.apps.retrace import Retrace
+from petrosa.apps.settings import Settings
+from petrosa.apps.signal_stream import SignalStream
+from petrosa.apps.wiring import Instruments, build_exchange, build_markets, build_trader, checkpoint_of
+from petrosa.backtest.run import STARTED
+from petrosa.backtest.summary import JournalLine, Pnl, PositionLine, Tally, pnl_of, position_lines
+from petrosa.core.desk import Desk
+from petrosa.core.model.events import Started
+from petrosa.core.model.market import MarketEvent
+from petrosa.core.turns import Turns
+from petrosa.errors import TransportError
+from petrosa.ports import Bus
+from petrosa.runtime.clocks import VirtualClock
+from petrosa.runtime.crash import crash_point
+from petrosa.runtime.inbox import SLICE, VirtualInbox
+from petrosa.runtime.loop import Loop, tell_or_halt
+from petrosa.runtime.observed import Observed
+from petrosa.runtime.outbox import Outbox
+from petrosa.runtime.supervise import OnFailure, Supervisor
+from petrosa.surfaces.readmodel import ReadModel
+
+Heard = tuple[int, MarketEvent]
+
+
+class TradeSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What a trade service did, the part before a restart included. `received` counts signals read since this start."""
+
+    run: str
+    messages: int
+    received: int
+    malformed: dict[str, int]
+    refusals: dict[str, int]
+    orders: int
+    fills: int
+    modelled_fills: int
+    positions: list[PositionLine]
+    pnl: Pnl
+    unused: dict[str, int]
+    journal: JournalLine
+    elapsed_s: float
+
+
+async def trade(
+    settings: Settings, known: Instruments, bus: Bus, *, report: Report,
+    opened: Callable[["TradeService"], None] | None = None,
+) -> TradeSummary:  # fmt: skip
+    """Serve until the recording ends or a signal asks to stop; a live feed has no end.
+
+    `opened` is shown the service when market data has begun, to be read between turns.
+    """
+    await ensure_streams(settings, bus)
+    report("trade: waiting for market data")
+    async with open_market(settings, known, bus) as stream:
+        with _journal(settings, stream) as journal:
+            service = TradeService(settings, stream, journal, bus, report)
+            if opened is not None:
+                opened(service)
+            await service.resume()
+            return await service.serve()
+
+
+@contextmanager
+def _journal(settings: Settings, stream: MarketStream) -> Iterator[JournalWriter]:
+    """The journal of this run, found again by its name after a restart."""
+    folder: Path = settings.runs / f"trade-{stream.market.run}"
+    begin = stream.market.begin
+    provenance = provenance_of(
+        settings,
+        stream.market.instruments,
+        recording_sha256=begin.digest if begin is not None else "",
+        shift=begin.shift_ns if begin is not None else 0,
+    )
+    journal = open_journal(
+        settings,
+        folder,
+        provenance,
+        run_file(folder, "trade"),
+        durable=settings.journal.durable,
+        crash_point=crash_point(settings.crash_at),
+    )
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+class TradeService:
+    """One trader over a market stream and a signals' stream. What has no underscore may be read between turns."""
+
+    def __init__(
+        self, settings: Settings, stream: MarketStream, journal: JournalWriter, bus: Bus, report: Report
+    ) -> None:
+        instruments = stream.market.instruments
+        self.markets = build_markets(instruments)
+        self.trader = build_trader(settings, instruments, self.markets)
+        self.desk = Desk(self.markets, None, self.trader)
+        self.exchange = build_exchange(settings, instruments)
+        self.instruments = instruments
+        self.tally = Tally()
+        self.model = ReadModel()
+        self.observed = Observed()
+        self._settings = settings
+        self._stream = stream
+        self._journal = journal
+        self._bus = bus
+        self._report = report
+        self._facts: deque[Heard] = deque()
+        self._ended = False
+        self._known = journal.head.segment > 0
+        self._outbox = Outbox({settings.feed.venue: self.exchange}, crash_point(settings.crash_at))
+        turned = JournalReader(journal.folder).turns() if self._known else ()
+        self._retrace = Retrace(
+            turned, journal.head.sequence, journal.record, record_to(self.tally.take, self.model.fold)
+        )
+        self.turns = Turns(self.desk, self._retrace.record, self._outbox.send, self.exchange)
+
+    @property
+    def errors(self) -> Mapping[str, int]:
+        """Messages that were not used, by reason."""
+        return self._stream.refused
+
+    @property
+    def gaps(self) -> Mapping[str, int]:
+        return self._stream.gaps
+
+    @property
+    def folder(self) -> Path:
+        """Where the journal is."""
+        return self._journal.folder
+
+    async def resume(self) -> None:
+        """Be what the journal says, or begin; then open a segment of the journal for what comes."""
+        if self._known:
+            self._report(f"trade: turning {self._journal.folder.name} again, {self._journal.entries} entries")
+            if self._journal.repaired:
+                self._report(f"trade: {self._journal.repaired}")
+            await self._retrace.run(self.turns, self._next_fact)
+        else:
+            self._facts.appendleft(await self._next_fact())
+        self._journal.rotate(self.turns.sequence, self.turns.now, self._checkpoint())
+        if not self._known:
+            self.turns.other(STARTED, self._facts[0][0])
+        elif self.trader.closed:
+            self.turns.other(Started("restart"), self.turns.now)
+
+    async def serve(self) -> TradeSummary:
+        """Turn until the end, with SIGTERM and SIGINT asking for an orderly one."""
+        began = time.perf_counter()
+        subject, run = self._settings.nats.signal_subject, self._stream.market.run
+        signals = SignalStream(self._bus, subject, run, self._retrace.last_signal, lambda: self.turns.now, self._report)
+        clock = VirtualClock()
+        inbox = VirtualInbox(self._batches(signals), clock, self.observed)
+        loop = Loop(self.turns, inbox, clock, self._journal, self._checkpoint, self.observed)
+        supervisor = Supervisor(self.observed, loop.stop, loop.halt, report=self._report)
+        self._tell = partial(tell_or_halt, loop)
+        if self._stream.market.begin is None:
+            signals.tell = self._tell
+        async with supervisor:
+            supervisor.side("signals", signals.read, OnFailure.RESTART)
+            self._report(f"trade: turning run {run}, journal {self.folder}")
+            await supervisor.run(loop.run())
+        return self._summary(signals, time.perf_counter() - began)
+
+    async def _batches(self, signals: SignalStream) -> AsyncIterator[Sequence[Heard]]:
+        """Facts in batches; after the message that led to a signal, and before the next, the signal is told."""
+        lockstep = self._stream.market.begin is not None
+        while True:
+            if self._facts:
+                yield list(self._facts)
+                self._facts.clear()
+            if lockstep:
+                await signals.until(self._stream.sequence)
+            for received in signals.due(self._stream.sequence):
+                self._tell(received)
+            if self._ended or not await self._advance():
+                return
+            while self._stream.sequence < signals.quiet_until and len(self._facts) < SLICE and not self._ended:
+                if not await self._advance():  # does not wait: who made the signals has read it already
+                    break
+
+    async def _advance(self) -> bool:
+        """Have the facts of the next message at hand; whether there was one."""
+        facts = await self._stream.next()
+        if facts is None:
+            return False
+        self._ended = facts.ended
+        self._facts.extend(facts.heard)
+        return True
+
+    async def _next_fact(self) -> Heard:
+        while not self._facts:
+            if self._ended or not await self._advance():
+                raise TransportError("the market stream ended before the journal did; is it of another broker?")
+        return self._facts.popleft()
+
+    def _checkpoint(self) -> bytes:
+        return checkpoint_of(self.turns, self.desk, self.exchange)
+
+    def _summary(self, signals: SignalStream, elapsed_s: float) -> TradeSummary:
+        instruments, journal = self._stream.market.instruments, self._journal
+        lines = position_lines(self.trader.positions, instruments, self.markets)
+        return TradeSummary(
+            run=self._stream.market.run,
+            messages=self._stream.sequence,
+            received=signals.received,
+            malformed=dict(signals.refused),
+            refusals=dict(self.tally.refusals),
+            orders=self.tally.orders,
+            fills=self.tally.fills,
+            modelled_fills=self.tally.modelled_fills,
+            positions=lines,
+            pnl=pnl_of(self.trader, lines, instruments, self.markets, self._settings.account.currency),
+            unused=dict(self._stream.refused),
+            journal=JournalLine(
+                path=str(journal.folder),
+                entries=journal.entries,
+                decisions_sha256=journal.decisions_sha256,
+                sha256=journal.sha256,
+            ),
+            elapsed_s=elapsed_s,
+        )
