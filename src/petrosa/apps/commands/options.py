@@ -1,0 +1,67 @@
+"""Options that several commands share, declared once."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Invocation:
+    """What must be known about a command line after it failed."""
+
+    def __init__(self) -> None:
+        self.debug = False
+
+
+def debug_option(command: F) -> F:
+    """`--debug`, on the group and on every command."""
+
+    def remember(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+        invocation = context.ensure_object(Invocation)
+        invocation.debug = invocation.debug or value
+
+    return click.option(
+        "--debug", is_flag=True, expose_value=False, callback=remember, is_eager=True, help="Show tracebacks."
+    )(command)
+
+
+def settings_options(command: F) -> F:
+    """`--config`, `--set`, `--home`, `--debug`: everything a command needs to load settings."""
+    for option in (
+        debug_option,
+        click.option("--home", metavar="DIR", help="Data directory (default PETROSA_HOME or ./petrosa-data)."),
+        click.option(
+            "--set", "sets", multiple=True, metavar="KEY=VALUE", help="One value, e.g. orderbook_skew.top_levels=3."
+        ),
+        click.option(
+            "-c", "--config", "files", multiple=True, metavar="FILE", help="TOML file or profile name; later ones win."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def json_option(command: F) -> F:
+    """`--json`: one JSON document on standard output instead of a table."""
+    return click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")(command)
+
+
+def http_options(command: F) -> F:
+    """`--port` and `--listen`."""
+    for option in (
+        click.option("--listen", metavar="ADDRESS", help="Bind HTTP here instead of 127.0.0.1 (it has no keys)."),
+        click.option("--port", type=click.IntRange(0, 65_535), help="HTTP port; 0 takes a free one."),
+    ):
+        command = option(command)
+    return command
+
+
+def chosen(**options: object) -> dict[str, tuple[str, str]]:
+    """Options that were given, as settings: `chosen(http__port=0)` is `{"http.port": ("--port", "0")}`."""
+    return {
+        key.replace("__", "."): (f"--{key.rpartition('__')[2].replace('_', '-')}", str(value))
+        for key, value in options.items()
+        if value is not None
+    }

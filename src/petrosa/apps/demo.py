@@ -1,0 +1,145 @@
+"""`petrosa demo`: a whole desk on a synthetic market, with its HTTP surface, in the terminal.
+
+It is `petrosa run` with another source. The market is made as it is turned and goes on the tape first, so that a demo's
+journal can be turned again like any other.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from petrosa.adapters.stores.tape.writer import TapeWriter
+from petrosa.apps.instruments import load_instruments
+from petrosa.apps.journaling import new_run_folder, run_file
+from petrosa.apps.over_nats import OverNats, run_over_nats
+from petrosa.apps.process import DeskProcess, Side
+from petrosa.apps.recorded import Input, taping
+from petrosa.apps.run import decisions_of, heartbeat_of, status_of
+from petrosa.apps.settings import Settings
+from petrosa.apps.synth import synthetic_feed, write_recording
+from petrosa.apps.wiring import build_desk, choose_instruments
+from petrosa.backtest.summary import Summary
+from petrosa.runtime.supervise import OnFailure, Start
+from petrosa.surfaces.api.app import api
+from petrosa.surfaces.api.serve import serving
+from petrosa.surfaces.status import DeskStatus
+from petrosa.surfaces.terminal.screen import Money, Screen, screen_of, symbol_row
+
+BATCH: Final = 64
+"""Frames made at once: few, so that a paced run is smooth."""
+TAPE: Final = "tape"
+NATS_SECONDS: Final = 15.0
+"""Wall time of a demo over NATS that was not told how long: its market is recorded before it is fed."""
+
+Report = Callable[[str], None]
+
+View = Callable[[Callable[[], Screen]], Coroutine[object, object, None]]
+"""Shows what it is given the maker of, until cancelled."""
+
+
+async def run_demo(settings: Settings, *, seconds: float | None, view: View, report: Report) -> Summary:
+    """Run until `seconds` of wall time are over or a signal asks to stop, with `view` looking on.
+
+    Raises `ConfigError` for settings and addresses, `StorageError` when the data directory takes nothing.
+    """
+    process = open_demo(settings)
+    try:
+        async with AsyncExitStack() as stack:
+            status = status_of(process, "demo")
+            url = ""
+            if settings.http.enabled:
+                where = (settings.http.listen, settings.http.port)
+                url = await stack.enter_async_context(serving(api(status), *where, or_free=True))
+                report(f"HTTP on {url}")
+            await process.run(
+                _sides(process, status, seconds, partial(view, partial(screen, process, status, url))), report
+            )
+    finally:
+        process.close()
+    return process.summary()
+
+
+async def run_demo_over_nats(settings: Settings, *, seconds: float | None, report: Report) -> OverNats:
+    """The same market, recorded first, through three services around a NATS server that is started for it."""
+    length = (seconds or NATS_SECONDS) * (settings.feed.speed or 1.0)
+    recording = new_run_folder(settings.runs, "demo-recording")
+    known = load_instruments(settings.instruments.file or None)
+    seed, market = settings.simulation.seed, settings.feed.market
+    write_recording(seed, settings.feed.symbols, length, recording, market=market, instruments=known)
+    report(f"{banner(settings)}: {length:g} s of it are in {recording}")
+    return await run_over_nats(settings, [recording], "demo-nats", report=report)
+
+
+def banner(settings: Settings) -> str:
+    """What must be read before anything else."""
+    return f"SIMULATED MARKET, profile {settings.profile}, seed {settings.simulation.seed}"
+
+
+def open_demo(settings: Settings, folder: Path | None = None) -> DeskProcess:
+    """A desk on the synthetic market, ready to run; `simulation.seed` seeds the market and the exchange."""
+    known = load_instruments(settings.instruments.file or None)
+    market = settings.feed.market
+    instruments = choose_instruments(settings, known, market, settings.feed.symbols)
+    folder = new_run_folder(settings.runs, "demo") if folder is None else folder
+    tape = TapeWriter(folder / TAPE) if settings.journal.tape else None
+    frames = synthetic_feed(list(instruments.values()), settings.simulation.seed).batches(BATCH)
+    opened: list[DeskProcess] = []
+    if tape is not None:
+        sequence = lambda: opened[0].turns.sequence if opened else 0  # noqa: E731 - read before there is a process
+        frames = taping(frames, tape, f"{settings.feed.venue}:{market}", sequence)
+    process = DeskProcess(
+        settings,
+        build_desk(settings, instruments),
+        Input(settings, market, instruments, frames, 0),
+        folder=folder,
+        run_file=run_file(folder, "demo", tape=TAPE if tape is not None else ""),
+        speed=settings.feed.speed or float("inf"),
+        tape=tape,
+    )
+    opened.append(process)
+    return process
+
+
+def screen(process: DeskProcess, status: DeskStatus, url: str) -> Screen:
+    """What the terminal shows now."""
+    settings, model, now = process.settings, process.model, process.turns.now
+    lines = status.lines()
+    by_instrument = {line.instrument: line for line in lines}
+    pnl = status.pnl(lines)
+    currency = settings.account.currency
+    money = Money(currency, float(status.equity or 0), 0.0, 0.0, {})
+    if pnl is not None:
+        fees = {asset: f"{amount:.4f}" for asset, amount in pnl.fees.items()}
+        money = Money(currency, float(status.equity or 0), float(pnl.realized), float(pnl.unrealized), fees)
+    return screen_of(
+        model,
+        banner=banner(settings),
+        now=now,
+        uptime_s=status.uptime_s,
+        speed=settings.feed.speed,
+        url=url,
+        events=process.observed.turns,
+        symbols=[symbol_row(market, now, by_instrument.get(key)) for key, market in process.parts.markets.items()],
+        money=money,
+        alarm=model.halted or (model.alarms[-1].message if model.alarms else ""),
+    )
+
+
+def _sides(process: DeskProcess, status: DeskStatus, seconds: float | None, view: Start) -> Sequence[Side]:
+    """The view, the heartbeat, the log, and the end of a run that has one."""
+    sides: list[Side] = [
+        ("view", view, OnFailure.RESTART),
+        decisions_of(process),
+        *heartbeat_of(process.settings, status),
+    ]
+    if seconds is not None:
+        sides.append(("end", partial(_end_after, process, seconds), OnFailure.HALT))
+    return sides
+
+
+async def _end_after(process: DeskProcess, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    process.stop(f"the {seconds:g} s asked for are over")
