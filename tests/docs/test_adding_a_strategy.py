@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from petrosa.apps.parameters import params_from
+from petrosa.apps.layers import Given, Origin, known_of, merge
 from petrosa.core.model.base import Side
 from petrosa.core.model.market import Trade
 from petrosa.core.model.signals import Action
@@ -49,5 +49,8 @@ def test_the_entry_is_an_entry(big_print: ModuleType) -> None:
 def test_the_complaint_is_the_one_shown(big_print: ModuleType) -> None:
     """The page quotes the message word for word."""
     with pytest.raises(ConfigError) as caught:
-        params_from({"min_notional": 5}, big_print.Params, where="big_print")
-    assert str(caught.value).replace("`", "") in PAGE.read_text(encoding="utf-8")
+        merge(
+            known_of({"strategies.big_print": big_print.Params}, (), {}),
+            [Given("big_print.min_notional", "5", Origin("--set"), is_text=True)],
+        )
+    assert str(caught.value) in " ".join(PAGE.read_text(encoding="utf-8").split())

@@ -54,7 +54,7 @@ class Alias(msgspec.Struct, frozen=True):
 class StrategyParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The guards every strategy has. Each can be switched off; with all off a strategy is its documented formula.
 
-    Bounds hold where values come in (`apps/parameters.py`); what concerns several fields is checked here, always.
+    Bounds hold where values come in (`apps/layers.py`); what concerns several fields is checked here, always.
     """
 
     ALIASES: ClassVar[Mapping[str, Alias]] = {}
