@@ -16,6 +16,7 @@ from petrosa.apps.joined import connect
 from petrosa.core.model.events import SignalReceived
 from petrosa.core.model.signals import Action, Signal
 from petrosa.errors import ConfigError, JournalError, NotRunningError
+from petrosa.runtime.crash import NAMES
 from tests.kit.nats import Server
 from tests.kit.recordings import ROOT, recording_dir
 from tests.kit.services import (
@@ -33,6 +34,7 @@ from tests.kit.services import (
     settings_of,
     turns_of,
 )
+from tests.kit.soak import SOAKING
 
 
 @pytest.fixture
@@ -90,7 +92,11 @@ async def test_every_signal_ends_once(server: Server, tmp_path: Path) -> None:
     assert {1} == set(entries.values())
 
 
-CRASHES = ["journal.before_write:60", "journal.after_write:61", "outbox.before_send:3", "outbox.after_send:9"]
+CRASHES = (
+    [f"{name}:{count}" for name in NAMES for count in (1, 2, 3, 4, 5, 6, 8, 10, 12)]
+    if SOAKING
+    else ["journal.before_write:2", "journal.after_write:61", "outbox.before_send:3", "outbox.after_send:9"]
+)
 
 
 @pytest.mark.parametrize("point", CRASHES)

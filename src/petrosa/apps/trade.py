@@ -156,10 +156,11 @@ class TradeService:
             if self._journal.repaired:
                 self._report(f"trade: {self._journal.repaired}")
             await self._retrace.run(self.turns, self._next_fact)
-        else:
+        is_new = self.turns.sequence == 0  # also where a crash left a journal with a header and nothing after it
+        if is_new:
             self._facts.appendleft(await self._next_fact())
         self._journal.rotate(self.turns.sequence, self.turns.now, self._checkpoint())
-        if not self._known:
+        if is_new:
             self.turns.other(STARTED, self._facts[0][0])
         elif self.trader.closed:
             self.turns.other(Started("restart"), self.turns.now)
