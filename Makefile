@@ -9,13 +9,13 @@ run: setup  ## the whole system on a synthetic market: no key, no account, no se
 	$(BIN)/petrosa demo
 
 test: setup  ## every test; servers it needs are started on free loopback ports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 unit: setup  ## the fast tests only
 	$(BIN)/python -m pytest tests/unit tests/architecture
 
 soak: setup  ## the long campaigns, whole
-	PETROSA_SOAK=1 $(BIN)/python -m pytest
+	PETROSA_SOAK=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 check: setup  ## formatting, lint, types, import rules, sizes
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache && $(BIN)/python -m tests.kit.sizes

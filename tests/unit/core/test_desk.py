@@ -27,6 +27,7 @@ from petrosa.core.strategies.tick.orderbook_skew import Params
 from petrosa.core.strategist import Strategist, StrategyPlan
 from petrosa.core.trader import Trader, TraderParams
 from petrosa.core.turns import Turns
+from tests.kit.soak import sample
 from tests.kit.trading import OTHER, PERPETUAL, START, Session, market_of, signal
 from tests.kit.venue import Answer, FakeVenue
 
@@ -98,7 +99,7 @@ def test_a_venue_that_takes_no_stop_ends_flat() -> None:
     assert [] == list(run.trader.live_orders(KEY))
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(sample(30, 800)))
 def test_in_chaos_the_books_stay_true_and_no_position_stays_naked(seed: int) -> None:
     """Answers late, doubled, missing and out of order: the position is the sum of the fills, and ends protected."""
     chance = random.Random(seed)

@@ -6,13 +6,14 @@ import math
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from petrosa.adapters.wire.codec import Received, decode_signal, encode_signal, receive_signal
 from petrosa.adapters.wire.orders import encode_order
 from petrosa.core.model.signals import Action, Signal
 from petrosa.errors import FrameError
+from tests.kit.soak import examples
 
 T = 1_767_225_600_123_456_789
 
@@ -100,7 +101,7 @@ MAYBE = st.none() | FINITE
 SCALAR = st.none() | st.booleans() | FINITE | st.integers(-(2**53), 2**53) | st.text(max_size=9)
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@examples(60)
 @given(
     signal=st.builds(
         Signal,
@@ -266,7 +267,7 @@ def test_deep_nesting_is_malformed_not_a_crash() -> None:
     assert "signal_malformed" == refused(data).reason
 
 
-@settings(deadline=None, derandomize=True, max_examples=200)
+@examples(200)
 @given(st.binary(max_size=80) | MANGLED)
 def test_no_bytes_crash_the_decoder(data: bytes) -> None:
     """Whatever arrives is a signal or a named refusal."""

@@ -4,12 +4,13 @@ import contextlib
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from petrosa.adapters.wire.envelope import Begin, End, Wrapper, marker_of, unwrap
 from petrosa.adapters.wire.frame import RawFrame
 from petrosa.errors import FrameError
+from tests.kit.soak import examples
 
 T = 1_767_225_600_123_456_789
 TRADE = b'{"stream":"btcusdt@trade","data":{"e":"trade","E":1767225600100,"s":"BTCUSDT","p":"64250.10"}}'
@@ -56,7 +57,7 @@ def test_a_trace_context_after_the_version() -> None:
     assert TRADE == unwrap(data).frame.payload
 
 
-@settings(deadline=None, derandomize=True, max_examples=80)
+@examples(80)
 @given(
     data=st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),
@@ -104,7 +105,7 @@ def test_bad_envelopes_are_named(data: bytes, reason: str) -> None:
     assert reason == caught.value.reason
 
 
-@settings(deadline=None, derandomize=True, max_examples=200)
+@examples(200)
 @given(st.binary(max_size=60) | MANGLED)
 def test_no_bytes_crash_the_opener(data: bytes) -> None:
     """Whatever arrives is opened or a named refusal."""

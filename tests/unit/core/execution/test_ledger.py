@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from petrosa.core.execution.ledger import Ledger
@@ -12,6 +12,7 @@ from petrosa.core.model.base import Side
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import BalanceChanged, FundingPaid, Liquidity, OrderFilled
+from tests.kit.soak import examples
 from tests.kit.trading import PERPETUAL, SPOT, START, instrument
 
 TEN_THOUSAND = {"USDT": Decimal(10_000)}
@@ -140,7 +141,7 @@ FILLS = st.lists(
 )
 
 
-@settings(deadline=None, derandomize=True, max_examples=100)
+@examples(100)
 @given(fills=FILLS)
 def test_a_position_is_the_sum_of_its_fills_and_so_is_the_money(
     fills: list[tuple[Side, int, int, str]],
@@ -160,7 +161,7 @@ def test_a_position_is_the_sum_of_its_fills_and_so_is_the_money(
     assert abs(flow + total * mark - profit) < Decimal("1e-20")
 
 
-@settings(deadline=None, derandomize=True, max_examples=50)
+@examples(50)
 @given(fills=FILLS)
 def test_the_mirrored_fills_make_the_mirrored_position(fills: list[tuple[Side, int, int, str]]) -> None:
     """Every side turned round: the position, its entry and its profit are the same with the sign turned round."""

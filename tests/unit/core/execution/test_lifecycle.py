@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from petrosa.core.execution.blotter import ORDERS_KEPT, TRADES_KEPT, Blotter
@@ -24,6 +24,7 @@ from petrosa.core.model.orders import (
     Place,
 )
 from petrosa.errors import InvariantError
+from tests.kit.soak import examples
 from tests.kit.trading import PERPETUAL, START, fill_of
 
 WHERE = ("paper", PERPETUAL.id, "p1")
@@ -113,7 +114,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(deadline=None, derandomize=True, max_examples=300)
+@examples(300)
 @given(events=EVENTS)
 def test_no_order_of_events_lowers_what_is_filled_or_revives_what_is_over(events: list[OrderEvent]) -> None:
     """Permuted, repeated, delayed: filled never falls, each trade counts once, terminal stays terminal."""

@@ -1,13 +1,14 @@
 """The order book: what it shows, how its chain of differences goes on, and what breaks it."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from petrosa.core.market.book import WAITING_MAX, BookChange, OrderBook
 from petrosa.core.model.base import Side
 from petrosa.core.model.market import BookDiff, BookGap, BookSnapshot, Level
 from tests.kit.instruments import instrument
+from tests.kit.soak import examples
 
 INSTRUMENT = instrument()
 
@@ -199,7 +200,7 @@ prices = st.integers(1, 60)
 changes = st.lists(st.tuples(st.booleans(), prices, st.integers(0, 3)), max_size=12)
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@examples(60)
 @given(st.lists(changes, max_size=12))
 def test_the_book_equals_a_plain_dictionary(batches: list[list[tuple[bool, int, int]]]) -> None:
     """Whatever changes come, levels, order and best prices are those of a dictionary sorted afresh."""

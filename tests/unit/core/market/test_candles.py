@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from petrosa.core.market.candles import FILL_MAX, CandleBuilder, interval_ns, open_time
@@ -12,6 +12,7 @@ from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.market import Candle, Trade
 from petrosa.errors import UsageError
 from tests.kit.instruments import instrument
+from tests.kit.soak import examples
 
 INSTRUMENT = instrument()
 MINUTE = 60 * NS_PER_SECOND
@@ -138,7 +139,7 @@ trades = st.lists(
 )
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@examples(60)
 @given(trades)
 def test_sums_are_exact_whatever_the_trades(rows: list[tuple[int, int, int, bool]]) -> None:
     """Every bar's volumes are the exact decimal sums, rounded to a float once."""

@@ -2,13 +2,14 @@
 
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from petrosa.core.model.base import Side
 from petrosa.core.model.refusals import Outcome, Verdict
 from petrosa.core.risk.levels import Levels, levels_of
 from petrosa.core.risk.params import RiskParams
+from tests.kit.soak import examples
 from tests.kit.trading import PERPETUAL, instrument, signal
 
 HUNDRED = Decimal(100)
@@ -69,7 +70,7 @@ def test_a_stop_too_near_or_too_far_is_refused_with_distance_and_limits() -> Non
     assert "stop 80.0 (signal), target 105.0 (default), 20.0000% away" == far.saw
 
 
-@settings(deadline=None, derandomize=True, max_examples=100)
+@examples(100)
 @given(
     side=st.sampled_from(Side),
     expected=st.decimals("10", "90000", places=1),

@@ -2,13 +2,14 @@
 
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from petrosa.core.model.base import Side
 from petrosa.core.model.refusals import Outcome
 from petrosa.core.risk.params import RiskParams, Sizing
 from petrosa.core.risk.sizing import Budget, Size, size_of
+from tests.kit.soak import examples
 from tests.kit.trading import PERPETUAL, instrument
 
 WIDE = RiskParams(risk_fraction=0.02, max_position_fraction=10.0, max_exposure_fraction=10.0, max_leverage=10.0)
@@ -71,7 +72,7 @@ def test_a_signals_quantity_counts_only_when_told_so_and_under_the_same_caps() -
     assert Decimal("7.000") == size(free).quantity
 
 
-@settings(deadline=None, derandomize=True, max_examples=150)
+@examples(150)
 @given(
     side=st.sampled_from(Side),
     equity=st.decimals("1", "1e7", places=2),

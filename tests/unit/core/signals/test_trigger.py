@@ -4,11 +4,12 @@ from itertools import pairwise
 from math import nan
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.signals.trigger import Trigger
+from tests.kit.soak import examples
 
 
 def told(trigger: Trigger, scores: list[float], step_seconds: float = 1.0) -> list[int]:
@@ -76,7 +77,7 @@ def test_an_unknown_score_ends_what_was_staying() -> None:
 scores = st.lists(st.one_of(st.floats(-2.0, 2.0), st.just(nan)), max_size=60)
 
 
-@settings(deadline=None, derandomize=True, max_examples=200)
+@examples(200)
 @given(scores, st.sampled_from([0.0, 2.0]), st.sampled_from([0.0, 0.1, 0.5]))
 def test_what_counts_is_always_beyond_and_mirrors(values: list[float], persistence: float, hysteresis: float) -> None:
     """Only scores beyond ±1 count, and negating every score changes nothing about when."""
@@ -85,7 +86,7 @@ def test_what_counts_is_always_beyond_and_mirrors(values: list[float], persisten
     assert counted == told(edge(persistence, hysteresis), [-value for value in values])
 
 
-@settings(deadline=None, derandomize=True, max_examples=200)
+@examples(200)
 @given(scores, st.sampled_from([0.0, 0.1, 0.5]))
 def test_an_edge_never_counts_more_often_than_without_one(values: list[float], hysteresis: float) -> None:
     """The edge only takes away, and between two counts of a side the score fell back or crossed over."""
@@ -97,7 +98,7 @@ def test_an_edge_never_counts_more_often_than_without_one(values: list[float], h
             assert any(value * side < 1.0 - hysteresis for value in values[first:second])
 
 
-@settings(deadline=None, derandomize=True, max_examples=200)
+@examples(200)
 @given(scores)
 def test_idle_means_that_calm_scores_change_nothing(values: list[float]) -> None:
     """Leaving out scores between the thresholds while the trigger is idle gives the same counts."""

@@ -10,6 +10,7 @@ from petrosa.core.model.market import MarketEvent
 from petrosa.core.model.orders import Liquidity, OrderTriggered
 from petrosa.core.simulation.params import SimulationParams, TriggerReference
 from tests.kit.paper import BUY, SELL, Paper
+from tests.kit.soak import sample
 
 BOOK = ([(100.0, 1.0), (99.9, 2.0), (99.8, 3.0)], [(100.1, 1.0), (100.2, 2.0), (100.3, 3.0)])
 
@@ -120,7 +121,7 @@ class Anxious(Paper):
         super().tell(event, now)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(sample(20, 400)))
 def test_prints_that_concern_nothing_open_are_passed_over_without_a_difference(seed: int) -> None:
     """Stops and targets answer the same, and as often, as when every single print is held against them."""
     answers = []

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from petrosa.core.model.base import Side
@@ -15,6 +15,7 @@ from petrosa.core.model.orders import AccountEvent, BalanceChanged, OrderFilled,
 from petrosa.core.simulation.exchange import SimulatedState
 from petrosa.core.simulation.params import FillModel, SimulationParams
 from tests.kit.paper import BUY, PERPETUAL, SELL, Paper
+from tests.kit.soak import examples, sample
 
 CENTRE = 10_000
 """Ticks round which markets move and are mirrored."""
@@ -140,7 +141,7 @@ class Run:
 
 
 seeds = st.integers(0, 10_000)
-few = settings(deadline=None, derandomize=True, max_examples=25)
+few = examples(25)
 
 
 @few
@@ -240,7 +241,7 @@ def test_the_scripts_have_something_to_say() -> None:
     """Many fills, of every kind: otherwise the properties above would prove little."""
     fills: list[OrderFilled] = []
     kinds: Counter[str] = Counter()
-    for seed in range(25):
+    for seed in range(sample(25, 500)):
         run = Run()
         events = run.play(script(seed))
         fills += [event for event in events if isinstance(event, OrderFilled)]

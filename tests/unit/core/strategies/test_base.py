@@ -3,15 +3,16 @@
 from math import inf, isnan, nan, nextafter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from petrosa.core.strategies.base import StrategyParams, score_of
+from tests.kit.soak import examples
 
 thresholds = st.floats(0.01, 10.0)
 
 
-@settings(deadline=None, derandomize=True, max_examples=300)
+@examples(300)
 @given(st.floats(-100.0, 100.0), thresholds, thresholds)
 def test_a_score_is_beyond_one_exactly_when_the_value_is_beyond_its_threshold(
     value: float, buy: float, sell: float

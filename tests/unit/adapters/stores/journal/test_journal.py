@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from petrosa.adapters.stores.journal.format import Header, Turn, decode_decision, segment_path
@@ -20,6 +20,7 @@ from petrosa.core.model.orders import Approved
 from petrosa.core.turns import Turns
 from petrosa.errors import JournalError, StorageError
 from tests.kit.disks import FullDisk
+from tests.kit.soak import examples
 from tests.kit.toys import BTC, PROVENANCE, RUN, START, ToyDesk, fill, intent, market, nowhere, trade
 
 
@@ -134,7 +135,7 @@ def test_a_torn_header_is_set_aside(tmp_path: Path) -> None:
     assert not segment_path(tmp_path, 2).exists()
 
 
-@settings(deadline=None, derandomize=True, max_examples=150)
+@examples(150)
 @given(place=st.integers(0, 10**9), bit=st.integers(0, 7))
 def test_an_altered_byte_is_found(
     tmp_path_factory: pytest.TempPathFactory, whole: tuple[list[bytes], JournalWriter], place: int, bit: int

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from petrosa.adapters.stores.tape.format import TapedFrame, segment_path
 from petrosa.adapters.stores.tape.reader import TapeReader
 from petrosa.adapters.stores.tape.writer import TapeWriter, open_append
 from petrosa.errors import JournalError, StorageError
+from tests.kit.soak import examples
 
 
 def frames(count: int) -> list[TapedFrame]:
@@ -24,7 +25,7 @@ def taped(folder: Path, heard: list[TapedFrame], *, segment_bytes: int = 1 << 30
     return tape
 
 
-@settings(deadline=None, derandomize=True, max_examples=30)
+@examples(30)
 @given(
     st.lists(
         st.builds(

@@ -6,13 +6,14 @@ import random
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from petrosa.adapters.venues.binance.parse import Parser
 from petrosa.core.model.market import BestQuote, Depth, MarketEvent, Trade
 from petrosa.errors import FrameError
 from tests.kit.recordings import recording_dir, single_frames
+from tests.kit.soak import examples
 
 from .test_parse import BOOK, DIFF, KLINE, QUOTE, TRADE, frame
 
@@ -63,7 +64,7 @@ def check(market: str, payload: bytes) -> MarketEvent | None:
     return event
 
 
-@settings(deadline=None, derandomize=True, max_examples=300)
+@examples(300)
 @given(st.sampled_from(OWN_FRAMES), st.data())
 def test_altered_frames_are_refused_or_possible(own: tuple[str, bytes], data: st.DataObject) -> None:
     """Whatever bytes of a frame change, nothing but a `FrameError` comes and nothing absurd gets through."""
@@ -84,7 +85,7 @@ def test_torn_frames_are_refused(market: str, payload: bytes) -> None:
         assert check(market, payload[:length]) is None
 
 
-@settings(deadline=None, derandomize=True, max_examples=200)
+@examples(200)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_refused(garbage: bytes) -> None:
     """Bytes that are no frame are refused, with and without the beginning of one."""
