@@ -7,12 +7,14 @@ nothing. It speaks the NATS protocol over a plain socket: the load must cost les
 
 import argparse
 import ctypes
+import json
 import socket
 import sys
 import time
 from urllib.parse import urlsplit
 
 from benchmarks.frames import frames
+from benchmarks.measure import latency
 from petrosa.adapters.wire.envelope import Wrapper
 from petrosa.adapters.wire.frame import RawFrame
 from petrosa.adapters.wire.subjects import MARKET
@@ -87,11 +89,12 @@ def flood(connection: Connection, kind: str, count: int) -> None:
             acknowledged += ACK_EVERY * len(connection.messages())
 
 
-def pace(connection: Connection, kind: str, count: int, rate: float) -> None:
-    """One write a message, at due times that do not wait for anybody."""
+def pace(connection: Connection, kind: str, count: int, rate: float) -> list[int]:
+    """One write a message, at due times that do not wait for anybody; how late each of them left, in nanoseconds."""
     ready = commands(kind)
     ctypes.CDLL(None).prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0)
     start, step = time.time_ns() + 200_000_000, 1e9 / rate
+    late = []
     for number in range(count):
         due = start + int(number * step)
         wait = due - time.time_ns()
@@ -99,6 +102,8 @@ def pace(connection: Connection, kind: str, count: int, rate: float) -> None:
             time.sleep(wait / 1e9)
         head, tail = ready[number % DISTINCT]
         connection.socket.sendall(head + str(due).encode() + tail)
+        late.append(time.time_ns() - due)
+    return late
 
 
 def main() -> None:
@@ -109,13 +114,14 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.0)
     options = parser.parse_args()
     connection = Connection(options.url, ACKS)
+    late = [0]
     if options.rate:
-        pace(connection, options.kind, options.count, options.rate)
+        late = pace(connection, options.kind, options.count, options.rate)
     else:
         flood(connection, options.kind, options.count)
     connection.socket.sendall(b"PING\r\n")
     connection.messages()
-    sys.stdout.write("sent\n")
+    sys.stdout.write(json.dumps({"sender_" + name: value for name, value in latency(late).items()}) + "\n")
 
 
 if __name__ == "__main__":

