@@ -12,6 +12,7 @@ from typing import Any
 
 from petrosa.apps.broker import Broker, start_broker
 
+ROOT = Path(__file__).resolve().parents[1]
 END_S = 180
 
 
@@ -28,7 +29,7 @@ def nats_server(*, jetstream: bool = False) -> Iterator[str]:
 
 def spawn(module: str, *arguments: object) -> "Popen[str]":
     """A Python process of this interpreter; whoever starts it ends it with `result` or `end`."""
-    return Popen([sys.executable, "-m", module, *map(str, arguments)], stdout=PIPE, text=True)
+    return Popen([sys.executable, "-m", module, *map(str, arguments)], stdout=PIPE, text=True, cwd=ROOT)
 
 
 def heard(process: "Popen[str]") -> str:
