@@ -8,6 +8,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 
+class NotHere(Exception):
+    """A benchmark cannot run here for want of something that nobody must have: skipped with this reason."""
+
+
 class Goal(NamedTuple):
     """A limit on a figure. Ratios are gates; an absolute figure has a goal only where the documents give it one."""
 

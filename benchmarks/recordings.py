@@ -8,7 +8,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from benchmarks.measure import Figure, figure
+from benchmarks.measure import Figure, NotHere, figure
 from petrosa.apps import settings as configuration
 from petrosa.apps.backtest import run_backtest
 
@@ -19,7 +19,7 @@ def run(rounds: int) -> list[Figure]:
     """One figure a product; at most three rounds, because a recording is minutes of work already."""
     folder = Path(os.environ.get("PETROSA_TEST_DATA", ""))
     if not os.environ.get("PETROSA_TEST_DATA") or not folder.is_dir():
-        raise RuntimeError("PETROSA_TEST_DATA does not name a folder of recordings")
+        raise NotHere("PETROSA_TEST_DATA does not name a folder of recordings")
     found = []
     for product in PRODUCTS:
         paths = sorted((folder / product).glob("*.gz"))

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from benchmarks import calibration
-from benchmarks.measure import Figure
+from benchmarks.measure import Figure, NotHere
 
 BENCHMARKS = {
     "decode": "G1 G2: bytes of a depth20 frame to floats and to 20-level figures",
@@ -48,11 +48,14 @@ def main(argv: list[str] | None = None) -> int:
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("petrosa bench", description=__doc__)
     listing = "; ".join(f"{name} ({what})" for name, what in BENCHMARKS.items())
-    parser.add_argument("benchmark", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME", help=f"all, or: {listing}")
+    parser.add_argument("benchmark", nargs="*", metavar="NAME", help=f"all, or: {listing}")
     parser.add_argument("--json", action="store_true", help="JSON on standard output and nothing else")
     parser.add_argument("--rounds", type=int, default=ROUNDS_LEAST, help="interleaved rounds of each (5)")
     parser.add_argument("--gate", action="store_true", help="exit 1 when a gate is missed")
     options = parser.parse_args(argv)
+    unknown = [name for name in options.benchmark if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"unknown benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
     if options.rounds < 1:
         parser.error(f"--rounds {options.rounds} < 1; medians that can be quoted need {ROUNDS_LEAST}")
     return options
@@ -69,6 +72,7 @@ def measure(names: list[str], rounds: int) -> dict[str, Any]:
         "calibration": {"before": msgspec.to_builtins(calibration.run(rounds)[0])},
         "figures": [],
         "failed": {},
+        "skipped": {},
         "seconds": {},
         "busy_before": {},
     }
@@ -80,6 +84,9 @@ def measure(names: list[str], rounds: int) -> dict[str, Any]:
             _say(f"{name}: {busy:.0%} of the machine is busy with something else; expect late and slow figures")
         try:
             figures: list[Figure] = importlib.import_module(f"benchmarks.{name}").run(rounds)
+        except NotHere as reason:
+            report["skipped"][name] = str(reason)
+            _say(f"{name} skipped: {reason}")
         except Exception as error:  # noqa: BLE001 - the others still run, and the report says what did not
             report["failed"][name] = f"{type(error).__name__}: {error}"
             _say(f"{name} failed: {report['failed'][name]}")
@@ -138,6 +145,7 @@ def as_text(report: dict[str, Any]) -> str:
         span = f"{f['lowest']:g}..{f['highest']:g} {f['unit']}"
         lines.append(f"{f['goal']:6.5}{f['name']:58}{f['value']:>12g}  {span:24}{limits}")
     lines += [f"{name}: failed: {reason}" for name, reason in report["failed"].items()]
+    lines += [f"{name}: skipped: {reason}" for name, reason in report["skipped"].items()]
     before, after = (report["calibration"][when]["value"] for when in ("before", "after"))
     lines.append(f"calibration {before:g} ns/step before, {after:g} after; {report['rounds']} rounds")
     busiest = max(report["busy_before"].values(), default=0.0)
