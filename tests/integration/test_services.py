@@ -13,6 +13,8 @@ from petrosa.adapters.wire.codec import encode_signal
 from petrosa.adapters.wire.subjects import MARKET_STREAM
 from petrosa.apps.backtest import run_backtest
 from petrosa.apps.joined import connect
+from petrosa.apps.replay import explain_journal, replay_journal
+from petrosa.backtest.explain import Question
 from petrosa.core.model.events import SignalReceived
 from petrosa.core.model.signals import Action, Signal
 from petrosa.errors import ConfigError, JournalError, NotRunningError
@@ -62,6 +64,17 @@ async def test_three_processes_make_the_signals_of_one(server: Server, tmp_path:
     assert len(made_signals(here)) == made.published == traded.received > 20
     assert intents_of(here) == intents_of(there)
     assert (fed.frames + 2, {}) == (traded.messages, traded.malformed)
+
+
+async def test_a_journal_of_trade_is_replayed_and_explained(server: Server, tmp_path: Path) -> None:
+    """The desk that is turned again has no strategies: its signals are inputs, and the recording is named by hand."""
+    settings = settings_of(tmp_path, server.url)
+    _, _, traded = await run_all(settings)
+    folder = Path(traded.journal.path)
+    assert replay_journal(folder, recording=[TWIN]).identical
+    signal_id = next(turn.event.signal.signal_id for turn in turns_of(folder) if isinstance(turn.event, SignalReceived))
+    explained = explain_journal(folder, Question(signal_id=signal_id), recording=[TWIN])
+    assert (f"signal {signal_id}", "") == (explained.question, explained.warning)
 
 
 @pytest.mark.recordings

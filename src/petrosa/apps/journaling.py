@@ -38,7 +38,13 @@ def platform_name() -> str:
 
 
 def provenance_of(
-    settings: Settings, instruments: Instruments, *, recording_sha256: str = "", taped: bool = False, shift: int = 0
+    settings: Settings,
+    instruments: Instruments,
+    *,
+    recording_sha256: str = "",
+    taped: bool = False,
+    shift: int = 0,
+    has_strategist: bool = True,
 ) -> Provenance:
     return Provenance(
         code_version=code_version(),
@@ -48,6 +54,7 @@ def provenance_of(
         recording_sha256=recording_sha256,
         taped=taped,
         arrival_shift_ns=shift,
+        has_strategist=has_strategist,
     )
 
 

@@ -11,10 +11,11 @@ from petrosa.adapters.stores.journal.reader import Head, JournalReader, read_sid
 from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.apps.journaling import code_version
 from petrosa.apps.recorded import Input, check_digest, open_recording, open_tape
-from petrosa.apps.settings import load_recorded
-from petrosa.apps.wiring import Parts, build_desk
+from petrosa.apps.settings import Settings, load_recorded
+from petrosa.apps.wiring import Markets, build_desk, build_markets, build_trader
 from petrosa.backtest.explain import Explanation, Question, explain
 from petrosa.backtest.replay import Replay, Replayed, check_version
+from petrosa.core.desk import Desk
 from petrosa.errors import JournalError
 
 
@@ -32,7 +33,8 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Opened(NamedTuple):
     reader: JournalReader
-    parts: Parts
+    desk: Desk
+    markets: Markets
     replay: Replay
     head: Head
     warning: str
@@ -62,8 +64,10 @@ def explain_journal(
     """Why there was an order, or none. Raises `UsageError` when the journal does not hold what is asked about."""
     opened = _open(folder, recording, across_versions)
     turns = list(opened.reader.turns())
-    strategist = opened.parts.strategist
-    return explain(question, turns, opened.replay, opened.parts.markets, lambda: strategist.quiet_counts)
+    strategist = opened.desk.strategist
+    return explain(
+        question, turns, opened.replay, opened.markets, lambda: {} if strategist is None else strategist.quiet_counts
+    )
 
 
 def _open(folder: Path, recording: Sequence[str | Path], across_versions: bool) -> _Opened:
@@ -78,11 +82,20 @@ def _open(folder: Path, recording: Sequence[str | Path], across_versions: bool) 
     warning = check_version(provenance.code_version, code_version(), across_versions=across_versions)
     head = reader.verify()
     settings = load_recorded(bytes(provenance.configuration), folder)
-    instruments = {instrument.id: instrument for instrument in provenance.instruments}
-    parts = build_desk(settings, instruments)
+    desk, markets = _desk_of(header, settings)
     taken = _input(folder, header, recording)
-    replay = Replay(parts.desk, JournalReader(folder).turns(), taken.batches(), head.sequence)
-    return _Opened(reader, parts, replay, head, warning or "")
+    replay = Replay(desk, JournalReader(folder).turns(), taken.batches(), head.sequence)
+    return _Opened(reader, desk, markets, replay, head, warning or "")
+
+
+def _desk_of(header: Header, settings: Settings) -> tuple[Desk, Markets]:
+    """The desk that wrote the journal: a whole one, or that of `petrosa trade`, whose signals came from outside."""
+    instruments = {instrument.id: instrument for instrument in header.provenance.instruments}
+    if header.provenance.has_strategist:
+        parts = build_desk(settings, instruments)
+        return parts.desk, parts.markets
+    markets = build_markets(instruments)
+    return Desk(markets, None, build_trader(settings, instruments, markets)), markets
 
 
 def _input(folder: Path, header: Header, given: Sequence[str | Path]) -> Input:

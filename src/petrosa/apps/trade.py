@@ -90,6 +90,7 @@ def _journal(settings: Settings, stream: MarketStream) -> Iterator[JournalWriter
         stream.market.instruments,
         recording_sha256=begin.digest if begin is not None else "",
         shift=begin.shift_ns if begin is not None else 0,
+        has_strategist=False,
     )
     journal = open_journal(
         settings,

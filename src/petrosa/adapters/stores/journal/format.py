@@ -39,6 +39,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """What a run was made of, the same for every segment: enough to make it again, and nothing of where it was made.
 
     `recording_sha256` is empty for a run that was fed from its own tape. `arrival_shift_ns` was added to every arrival.
+    `has_strategist` is false for the journal of `petrosa trade`, whose signals are inputs.
     """
 
     code_version: str
@@ -49,6 +50,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     taped: bool = False
     arrival_shift_ns: int = 0
     simulated: bool = True
+    has_strategist: bool = True
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="header"):
