@@ -15,6 +15,7 @@ from benchmarks import tape
 from benchmarks.measure import Figure, Goal, figure, interleave
 from benchmarks.reference import plain_backtest
 from benchmarks.servers import end, result, spawn
+from petrosa.adapters.stores.journal.writer import open_buffered
 from petrosa.apps import settings as configuration
 from petrosa.apps.backtest import rare_collection
 from petrosa.apps.instruments import load_instruments
@@ -76,8 +77,9 @@ def backtest(batches: Iterable[list[tuple[int, MarketEvent]]]) -> tuple[float, T
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         journal = open_journal(
-            settings, path, provenance_of(settings, instruments), run_file(path, "bench"), durable=False
-        )
+            settings, path, provenance_of(settings, instruments), run_file(path, "bench"), durable=False,
+            opener=open_buffered,
+        )  # fmt: skip
         turns = Turns(parts.desk, record_to(journal.record, tally.take), exchange.submit, exchange)
         before = time.process_time()
         run_plain_loop(batches, turns, journal, lambda: checkpoint_of(turns, parts.desk, exchange), tape.START)

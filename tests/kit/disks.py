@@ -20,6 +20,9 @@ class FullDisk:
         self._room -= taken
         return taken
 
+    def flush(self) -> None:
+        self._file.flush()
+
     def fileno(self) -> int:
         return self._file.fileno()
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from petrosa.adapters.stores.journal.writer import JournalWriter
+from petrosa.adapters.stores.journal.writer import JournalWriter, open_append, open_buffered
 from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.apps.instruments import load_instruments
 from petrosa.apps.journaling import new_run_folder, open_journal, provenance_of, record_to, run_file
@@ -42,7 +42,8 @@ def run_backtest(
     folder = new_run_folder(settings.runs, "backtest") if folder is None else folder
     provenance = provenance_of(settings, instruments, recording_sha256=recording.digest, shift=taken.shift)
     sidecar = run_file(folder, "backtest", recording=[str(path) for path in paths])
-    journal = open_journal(settings, folder, provenance, sidecar, durable=durable)
+    opener = open_append if durable else open_buffered
+    journal = open_journal(settings, folder, provenance, sidecar, durable=durable, opener=opener)
     tally = Tally()
     try:
         turns = Turns(parts.desk, record_to(journal.record, tally.take), exchange.submit, exchange)

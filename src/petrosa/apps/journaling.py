@@ -12,7 +12,7 @@ import msgspec
 
 import petrosa
 from petrosa.adapters.stores.journal.format import Provenance, RunFile
-from petrosa.adapters.stores.journal.writer import JournalWriter
+from petrosa.adapters.stores.journal.writer import AppendFile, JournalWriter, open_append
 from petrosa.apps.settings import Settings
 from petrosa.apps.wiring import Instruments
 from petrosa.core.model.events import REPEATED, Decision, Event
@@ -93,6 +93,7 @@ def open_journal(
     before_write: Callable[[], None] | None = None,
     crash_point: Callable[[str], None] | None = None,
     on_sync: Callable[[float], None] | None = None,
+    opener: Callable[[Path], AppendFile] = open_append,
 ) -> JournalWriter:
     """The journal of a run, locked and repaired; see `JournalWriter` for what the hooks are told."""
     return JournalWriter(
@@ -104,6 +105,7 @@ def open_journal(
         before_write=before_write,
         crash_point=crash_point,
         on_sync=on_sync,
+        opener=opener,
     )
 
 

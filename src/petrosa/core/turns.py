@@ -67,27 +67,30 @@ class Turns:
     def __init__(self, desk: Turnable, record: Record, send: Send, venue: SimulatedVenue | None = None) -> None:
         self.sequence = 0
         self.now = 0
-        self._desk = desk
+        self._handle = desk.handle  # bound once: these two calls are made for every market fact
         self._record = record
         self._send = send
         self._venue = venue
+        self._learn = venue.on_market if venue is not None else _nothing
+        self._answer_at = venue.next_due if venue is not None else _never
         self._timers: list[tuple[int, int, str]] = []
         self._timer_at: dict[str, tuple[int, int]] = {}
         self._timer_count = 0
 
     def market(self, event: MarketEvent, now: int) -> None:
         """Turn a market event heard at `now`, after everything that was due before it."""
-        venue = self._venue
-        if (self._timers and self._timers[0][0] <= now) or (venue is not None and venue.next_due() <= now):
+        timers = self._timers
+        if (timers and timers[0][0] <= now) or self._answer_at() <= now:
             self.advance(now)
-        elif now > self.now:
+        if now > self.now:
             self.now = now
-        if venue is not None:
-            venue.on_market(event, self.now)
+        else:
+            now = self.now
+        self._learn(event, now)
         self.sequence += 1
-        decisions = self._desk.handle(event, self.now)
+        decisions = self._handle(event, now)
         if decisions:  # a market fact without consequence is on the recording or tape already
-            self._record(self.sequence, self.now, event, decisions)
+            self._record(self.sequence, now, event, decisions)
             self._obey(decisions)
 
     def other(self, event: Event, now: int) -> None:
@@ -103,7 +106,7 @@ class Turns:
 
     def fire(self) -> None:
         """Turn the one thing that falls due first, an answer of the venue before a timer. Call when something will."""
-        answer_at = self._venue.next_due() if self._venue is not None else NEVER
+        answer_at = self._answer_at()
         timer_at = self._timers[0][0] if self._timers else NEVER
         if answer_at <= timer_at and self._venue is not None:
             self.now = max(self.now, answer_at)
@@ -113,7 +116,7 @@ class Turns:
 
     def next_due(self) -> int:
         """When something happens by itself; `NEVER` when nothing will."""
-        answer_at = self._venue.next_due() if self._venue is not None else NEVER
+        answer_at = self._answer_at()
         return min(answer_at, self._timers[0][0] if self._timers else NEVER)
 
     def snapshot(self) -> TurnsState:
@@ -138,7 +141,7 @@ class Turns:
 
     def _turn(self, event: Event) -> None:
         self.sequence += 1
-        decisions = self._desk.handle(event, self.now)
+        decisions = self._handle(event, self.now)
         self._record(self.sequence, self.now, event, decisions)
         self._obey(decisions)
 
@@ -158,3 +161,11 @@ class Turns:
         self._timer_count += 1
         self._timer_at[timer_id] = (at, self._timer_count)
         heapq.heappush(self._timers, (at, self._timer_count, timer_id))
+
+
+def _nothing(event: MarketEvent, now: int) -> None:
+    """What a desk without a simulated venue has beside it."""
+
+
+def _never() -> int:
+    return NEVER

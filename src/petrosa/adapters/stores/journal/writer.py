@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -30,18 +31,26 @@ from petrosa.core.model.orders import Approved, Reducing
 from petrosa.errors import InvariantError, StorageError
 
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
+BUFFER_BYTES: Final = 256 * 1024
 
 
 class AppendFile(Protocol):
-    """An unbuffered binary file that is only appended to."""
+    """A binary file that is only appended to."""
 
     def write(self, data: bytes, /) -> int | None: ...
+    def flush(self) -> None: ...
     def fileno(self) -> int: ...
     def close(self) -> None: ...
 
 
 def open_append(path: Path) -> AppendFile:
+    """Each record is the operating system's when it is written, and survives the death of the process."""
     return path.open("ab", buffering=0)
+
+
+def open_buffered(path: Path) -> AppendFile:
+    """Records wait for each other: for a run that can be made again, such as a backtest."""
+    return path.open("ab", buffering=BUFFER_BYTES)
 
 
 class JournalWriter:
@@ -163,6 +172,7 @@ class JournalWriter:
             return
         began = time.perf_counter()
         try:
+            self._file.flush()
             os.fdatasync(self._file.fileno())
         except OSError as error:
             raise self._refused(error) from error
@@ -211,10 +221,14 @@ class JournalWriter:
     def _close_file(self) -> None:
         if self._file is None:
             return
-        if self.failure is None:
-            self.sync()
-        self._file.close()
-        self._file = None
+        file = self._file
+        try:
+            if self.failure is None:
+                self.sync()
+        finally:
+            self._file = None
+            with suppress(OSError):  # what it still holds was refused before, and that was said
+                file.close()
 
     def _sync_folder(self) -> None:
         """Make a new segment's name durable."""
