@@ -65,8 +65,10 @@ def summary_of(
     lines = position_lines(parts.trader.positions, parts.instruments, parts.markets)
     return Summary(
         events=taken.normaliser.counts,
-        gaps=taken.normaliser.gaps,
-        errors=dict(taken.normaliser.errors),
+        gaps=taken.gaps,
+        errors=dict(taken.errors),
+        skipped=dict(taken.skipped),
+        faults=taken.first_faults,
         signals={name: dict(counts) for name, counts in tally.signals.items()},
         refusals=dict(tally.refusals),
         orders=tally.orders,

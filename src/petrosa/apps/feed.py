@@ -8,13 +8,13 @@ consumer reads all of it whenever it comes.
 import math
 import secrets
 import time
-from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from petrosa.adapters.venues.binance.parse import Parser
+from petrosa.adapters.venues.replay.lines import Faults
 from petrosa.adapters.venues.replay.normalise import Normaliser
 from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.adapters.wire.envelope import Begin, End, Wrapper, marker_of
@@ -65,7 +65,9 @@ async def feed(
     for frames in recording.batches():
         await publisher.publish(frames)
     await publisher.end()
-    refused = publisher.refused + recording.faults.counts
+    refused = publisher.refused.counts + recording.faults.counts
+    for reason, first in {**recording.faults.first, **publisher.refused.first}.items():
+        report(f"feed: not used: {refused[reason]} {reason}, the first: {first}")
     return FeedSummary(
         run=publisher.run,
         frames=publisher.frames,
@@ -94,7 +96,7 @@ class _Publisher:
     def __init__(self, settings: Settings, recording: Recording, bus: Bus, report: Report) -> None:
         self.run = f"{recording.digest[:12]}-{secrets.token_hex(4)}"
         self.shift = arrival_shift(settings, recording)
-        self.refused: Counter[str] = Counter()
+        self.refused = Faults()
         self._venue = settings.feed.venue
         self._recording = recording
         self._subject = settings.nats.market_subject
@@ -149,7 +151,7 @@ class _Publisher:
             try:
                 message = self._wrapper.wrap(RawFrame(heard, payload))
             except FrameError as problem:
-                self.refused[problem.reason] += 1
+                self.refused.add(problem.reason, str(problem))
                 continue
             self._last = heard
             if self._wrapper.sequence < self._stored:

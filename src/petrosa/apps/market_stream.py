@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from petrosa.adapters.venues.binance.parse import Parser
+from petrosa.adapters.venues.replay.lines import Faults
 from petrosa.adapters.venues.replay.normalise import Normaliser
 from petrosa.adapters.wire.envelope import Begin, End, marker_of, unwrap
 from petrosa.adapters.wire.progress import PROGRESS
 from petrosa.adapters.wire.subjects import MARKET_STREAM, SIGNALS_STREAM, signal_subjects
+from petrosa.apps.joined import Report
 from petrosa.apps.settings import Settings
 from petrosa.apps.wiring import Instruments, choose_instruments, symbols_of
 from petrosa.core.model.market import MarketEvent
@@ -49,7 +51,9 @@ async def ensure_streams(settings: Settings, bus: Bus) -> None:
 
 
 @asynccontextmanager
-async def open_market(settings: Settings, known: Instruments, bus: Bus) -> AsyncIterator["MarketStream"]:
+async def open_market(
+    settings: Settings, known: Instruments, bus: Bus, report: Report
+) -> AsyncIterator["MarketStream"]:
     """Wait for the first message and read the stream: a recording from its beginning, a live feed from now on.
 
     Raises `ConfigError` for a symbol without rules.
@@ -62,7 +66,7 @@ async def open_market(settings: Settings, known: Instruments, bus: Bus) -> Async
             await messages.aclose()
             state = await bus.stream_state(MARKET_STREAM)
             messages = bus.consume(MARKET_STREAM, after=state.last if state is not None else 0, subjects=subjects)
-        yield MarketStream(market, messages)
+        yield MarketStream(market, messages, report)
     finally:
         await messages.aclose()
 
@@ -83,9 +87,11 @@ def market_of(settings: Settings, known: Instruments, first: Message) -> Market:
 
 
 class MarketStream:
-    """Opens envelopes and normalises what is in them. `refused` counts by reason what was not used."""
+    """Opens envelopes and normalises what is in them. `refused` counts by reason what was not used, and of each
+    reason the first is reported in words.
+    """
 
-    def __init__(self, market: Market, messages: AsyncGenerator[Message, None]) -> None:
+    def __init__(self, market: Market, messages: AsyncGenerator[Message, None], report: Report) -> None:
         self.market = market
         self.sequence = 0
         symbols = [one.symbol for one in market.instruments.values()]
@@ -93,11 +99,13 @@ class MarketStream:
         # Arrivals on the stream are right already, so nothing is added to them.
         self._normaliser = Normaliser(self._parser, market.instruments, shift=0)
         self._messages = messages
-        self._unopened: Counter[str] = Counter()
+        self._report = report
+        self._unopened = Faults()
+        self._told: set[str] = set()
 
     @property
     def refused(self) -> Counter[str]:
-        return self._unopened + self._normaliser.errors + self._parser.skipped
+        return self._unopened.counts + self._normaliser.errors + self._parser.skipped
 
     @property
     def gaps(self) -> dict[str, int]:
@@ -115,7 +123,16 @@ class MarketStream:
         if message is None:
             return None
         self.sequence = message.sequence
-        return self._open(message)
+        facts = self._open(message)
+        if not facts.heard:
+            self._speak()
+        return facts
+
+    def _speak(self) -> None:
+        for faults in (self._parser.first_skipped, self._unopened.first, self._normaliser.faults.first):
+            for reason in [one for one in faults if one not in self._told]:
+                self._told.add(reason)
+                self._report(f"not used: {reason}, the first: {faults[reason]}")
 
     def _open(self, message: Message) -> Facts:
         try:
@@ -124,10 +141,11 @@ class MarketStream:
                 return Facts(message.sequence, [], isinstance(marker, End))
             frame, venue, market = unwrap(message.data)
         except FrameError as problem:
-            self._unopened[problem.reason] += 1
+            self._unopened.add(problem.reason, f"message {message.sequence} is no envelope: {problem}")
             return Facts(message.sequence, [])
         ours = self.market
         if (venue or ours.venue, market or ours.market) != (ours.venue, ours.market):
-            self._unopened["other_market"] += 1
+            of = f"{venue or ours.venue}:{market or ours.market}"
+            self._unopened.add("other_market", f"message {message.sequence} is of {of}, not {ours.venue}:{ours.market}")
             return Facts(message.sequence, [])
         return Facts(message.sequence, self._normaliser.feed([frame]))

@@ -1,11 +1,13 @@
 """Market input that was kept: a recording or a tape, opened, decoded, and named so that it can be found again."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from petrosa.adapters.stores.tape.reader import TapeReader
 from petrosa.adapters.stores.tape.writer import TapeWriter
 from petrosa.adapters.venues.binance.parse import Parser
+from petrosa.adapters.venues.replay.lines import Faults
 from petrosa.adapters.venues.replay.normalise import Normaliser
 from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.adapters.wire.frame import RawFrame
@@ -31,22 +33,45 @@ class Input:
         instruments: Instruments,
         frames: Iterator[list[RawFrame]],
         shift: int | None,
+        read: Callable[[], Faults] = Faults,
     ) -> None:
+        """`read` says what could not be read before it was a frame."""
         parser = Parser(settings.feed.venue, market, [symbol_of(key) for key in instruments])
         self.normaliser = Normaliser(parser, instruments, round(settings.feed.latency_ms * NS_PER_MS), shift)
-        self.skipped = parser.skipped
+        self._parser = parser
+        self._read = read
         self.source = TimedSource(frames, self.normaliser.feed, self.normaliser.flush)
 
     @property
     def shift(self) -> int:
         return self.normaliser.shift or 0
 
+    @property
+    def errors(self) -> Counter[str]:
+        """Lines and frames that could not be used, by reason."""
+        return self._read().counts + self.normaliser.errors
+
+    @property
+    def gaps(self) -> dict[str, int]:
+        """Gaps in the chain of book differences, by symbol."""
+        return self.normaliser.gaps
+
+    @property
+    def skipped(self) -> Counter[str]:
+        """Frames that are sound and no facts for us, by reason."""
+        return self._parser.skipped
+
+    @property
+    def first_faults(self) -> dict[str, str]:
+        """The first case of each reason among errors and skipped frames that somebody should know of, in words."""
+        return {**self._parser.first_skipped, **self._read().first, **self.normaliser.faults.first}
+
     def batches(self) -> Iterator[Sequence[Heard]]:
         return iter(self.source)
 
 
 def open_recording(settings: Settings, recording: Recording, instruments: Instruments, size: int = 4_096) -> Input:
-    return Input(settings, recording.product, instruments, recording.batches(size), None)
+    return Input(settings, recording.product, instruments, recording.batches(size), None, lambda: recording.faults)
 
 
 def open_tape(settings: Settings, folder: Path, market: str, instruments: Instruments, size: int = 4_096) -> Input:

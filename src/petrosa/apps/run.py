@@ -81,7 +81,7 @@ def status_of(process: DeskProcess, service: str) -> DeskStatus:
         lambda: process.turns.now,
         currency=settings.account.currency,
         account=parts.trader,
-        intake=process.taken.normaliser,
+        intake=process.taken,
         stale_after_s=settings.feed.stale_after_seconds,
         checks=(partial(journal_check, process.journal.folder, settings.journal.free_mb_min),),
     )

@@ -63,7 +63,7 @@ async def strategies(
     """
     await ensure_streams(settings, bus)
     report("strategies: waiting for market data")
-    async with open_market(settings, known, bus) as stream:
+    async with open_market(settings, known, bus, report) as stream:
         service = StrategyService(settings, stream, bus, report)
         if opened is not None:
             opened(service)

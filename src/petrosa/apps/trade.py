@@ -71,7 +71,7 @@ async def trade(
     """
     await ensure_streams(settings, bus)
     report("trade: waiting for market data")
-    async with open_market(settings, known, bus) as stream:
+    async with open_market(settings, known, bus, report) as stream:
         with _journal(settings, stream) as journal:
             service = TradeService(settings, stream, journal, bus, report)
             if opened is not None:

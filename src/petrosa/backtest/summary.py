@@ -68,11 +68,16 @@ class JournalLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole run. Counts are by kind and symbol, by strategy and side, by first failed check; times in seconds."""
+    """A whole run. Counts are by kind and symbol, by strategy and side, by first failed check; times in seconds.
+
+    `errors` could not be used and `skipped` is not for us, both by reason; `faults` has the first of each in words.
+    """
 
     events: dict[str, dict[str, int]]
     gaps: dict[str, int]
     errors: dict[str, int]
+    skipped: dict[str, int]
+    faults: dict[str, str]
     signals: dict[str, dict[str, int]]
     refusals: dict[str, int]
     orders: int

@@ -74,7 +74,7 @@ def test_what_was_left_out_is_counted(tmp_path: Path) -> None:
     )
     path.write_bytes(path.read_bytes() + gzip.compress(b"nonsense\n"))
     unused = build_candles([path], ["1m"]).unused
-    assert {"absurd_value": 1, "late_trade": 1, "no_arrival": 1, "arrival_backwards": 1} == unused
+    assert {"absurd_value": 1, "late_trade": 1, "no_arrival": 1, "arrival_out_of_order": 2} == unused
 
 
 def test_an_unknown_symbol_is_refused(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def backtest(
     from petrosa.apps import settings
     from petrosa.apps.backtest import run_backtest
     from petrosa.surfaces.cli.output import show_json, working
-    from petrosa.surfaces.cli.summary import show_summary
+    from petrosa.surfaces.cli.summary import show_faults, show_summary
 
     options = chosen(instruments__file=instruments)
     if feed_latency is not None:
@@ -49,6 +49,7 @@ def backtest(
     loaded = settings.load(files, sets, home=home, options=options)
     with working("turning the recording"):
         summary = run_backtest(recording, loaded)
+    show_faults(summary)
     (show_json if as_json else show_summary)(summary)
 
 
@@ -83,7 +84,7 @@ def run(
     from petrosa.apps.over_nats import run_over_nats
     from petrosa.apps.run import run_recording
     from petrosa.surfaces.cli.output import show_json, show_result
-    from petrosa.surfaces.cli.summary import show_summary
+    from petrosa.surfaces.cli.summary import show_faults, show_summary
 
     options = chosen(feed__speed=speed, instruments__file=instruments, http__port=port, http__listen=listen)
     loaded = settings.load(files, sets, home=home, options=options)
@@ -92,6 +93,7 @@ def run(
         show_result(run_async(run_over_nats(loaded, recording, "run-nats", report=report)), as_json=as_json)
         return
     summary = run_async(run_recording(recording, loaded, report=report))
+    show_faults(summary)
     (show_json if as_json else show_summary)(summary)
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import click
+
 from petrosa.backtest.summary import Summary
 from petrosa.surfaces.cli.output import show_table
 
@@ -13,6 +15,7 @@ def show_summary(summary: Summary) -> None:
     show_table(("market data", "symbol", "count>"), _nested(summary.events), "what was heard")
     faults = [("gap", symbol, count) for symbol, count in sorted(summary.gaps.items()) if count]
     faults += [("error", reason, count) for reason, count in sorted(summary.errors.items()) if count]
+    faults += [("skipped", reason, count) for reason, count in sorted(summary.skipped.items()) if count]
     if faults:
         show_table(("fault", "where", "count>"), faults)
     show_table(("strategy", "side", "signals>"), _nested(summary.signals), "what was thought")
@@ -48,6 +51,17 @@ def show_summary(summary: Summary) -> None:
         f"{summary.elapsed_s:.2f} s, {summary.events_per_s:,.0f} events/s "
         f"(reading {summary.read_s:.2f} s, decoding {summary.decode_s:.2f} s, deciding {summary.decide_s:.2f} s)",
     )
+
+
+def show_faults(summary: Summary) -> None:
+    """On standard error, a line for each kind of input that was not used: how many, and the first in words; and gaps."""
+    for reason, first in sorted(summary.faults.items()):
+        count = summary.errors.get(reason, 0) + summary.skipped.get(reason, 0)
+        click.echo(f"petrosa: not used: {count} {reason}, the first: {first}", err=True)
+    for symbol, count in sorted(summary.gaps.items()):
+        if count:
+            text = f"{count} in the book of {symbol}; nothing is entered from a gap to the next snapshot"
+            click.echo(f"petrosa: gaps: {text}", err=True)
 
 
 def _nested(counts: Mapping[str, Mapping[str, int]]) -> list[tuple[object, ...]]:

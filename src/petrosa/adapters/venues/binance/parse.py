@@ -87,6 +87,8 @@ STREAMS: Final[Mapping[str, Kind]] = {
 class Parser:
     """Parses the frames of one market. `skipped` counts known frames that are not facts for us, by reason.
 
+    `first_skipped` has in words the first of those that a person may not have meant to skip.
+
     Of two streams that say the same of a symbol (`trade` and `aggTrade`, `depth@0ms` and `depth@100ms`) the first one
     heard counts and the other is skipped, so that nothing is counted twice.
     """
@@ -99,6 +101,7 @@ class Parser:
         self.venue = venue
         self.market = market
         self.skipped: Counter[str] = Counter()
+        self.first_skipped: dict[str, str] = {}
         self._symbols = None if symbols is None else frozenset(symbols)
         self._kinds = None if kinds is None else frozenset(kinds)
         self._routes: dict[bytes, Route] = {}
@@ -131,6 +134,10 @@ class Parser:
         if not symbol.replace("_", "").isalnum() or (kind is None and suffix not in SKIPPED):
             raise FrameError("unknown_stream", f"stream {stream[:60]!r} is not one that Binance documents")
         if self._symbols is not None and symbol not in self._symbols:
+            self.first_skipped.setdefault(
+                "symbol_not_configured",
+                f"stream {stream[:60]!r}: {symbol[:40]} is not among the symbols of this run; add it to feed.symbols",
+            )
             return self._skip("symbol_not_configured")
         if kind is None:
             return self._skip(suffix)

@@ -5,20 +5,22 @@ off in the middle, a compressed stream that is damaged from some point on.
 """
 
 import zlib
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
-from itertools import accumulate
 from operator import methodcaller
 from pathlib import Path
 from typing import Final
 
 from petrosa.adapters.wire.frame import RawFrame
-from petrosa.core.model.base import NEVER
+from petrosa.core.model.base import NEVER, NS_PER_SECOND
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 READ_BYTES: Final = 64 * 1024
 BLOCK_BYTES: Final = 1024 * 1024
 """Text held at once per file; the longest line a file may have is twice that."""
+LEAP_NS: Final = 60 * NS_PER_SECOND
+"""A step of a clock back or ahead by no more than this is let be."""
 
 STREAM: Final = b'{"stream":"'
 _split = methodcaller("partition", b" ")
@@ -70,20 +72,67 @@ def text_blocks(path: Path, faults: Faults) -> Iterator[bytes]:
 def frames(path: Path, symbol: str | None, faults: Faults) -> Iterator[list[RawFrame]]:
     """The frames of a file in its own order, a block at a time; `symbol` is whose bare snapshots are."""
     last = 0
-    for block in text_blocks(path, faults):
-        arrivals, payloads = _columns(block.split(b"\n"), path, faults)
-        if not arrivals:
-            continue
+    for arrivals, payloads in _chunks(path, faults):
         if arrivals[0] < last or arrivals != sorted(arrivals):
-            faults.add(
-                "arrival_backwards", f"{path.name}: arrival goes back near {arrivals[0]}; order in the file is kept"
-            )
-            arrivals = list(accumulate(arrivals, max, initial=last))[1:]
+            arrivals = _straightened(arrivals, last, path, faults)
         last = arrivals[-1]
         made = list(map(RawFrame._make, zip(arrivals, payloads, strict=True)))
         if not all(map(_has_stream, payloads)):
             made = [named for frame in made if (named := _name(frame, symbol, path, faults)) is not None]
         yield made
+
+
+def _chunks(path: Path, faults: Faults) -> Iterator[tuple[list[int], list[bytes]]]:
+    """Arrivals and frames of each block. Its last line is handed out with the next block, by which it can be judged."""
+    arrivals: list[int] = []
+    payloads: list[bytes] = []
+    for block in text_blocks(path, faults):
+        more, frames = _columns(block.split(b"\n"), path, faults)
+        if len(arrivals) > 1:
+            yield arrivals[:-1], payloads[:-1]
+            arrivals, payloads = arrivals[-1:], payloads[-1:]
+        arrivals += more
+        payloads += frames
+    if arrivals:
+        yield arrivals, payloads
+
+
+def _straightened(arrivals: list[int], last: int, path: Path, faults: Faults) -> list[int]:
+    """Arrivals that never go back. A step back gets the arrival of the line before it.
+
+    A leap, forwards or backwards, from which the lines after it come back is taken out: one wrong line must not carry
+    the clock of the rest of a file with it.
+    """
+    fitting = _fitting(arrivals, last)
+    current = last or next((arrival for arrival, fits in zip(arrivals, fitting, strict=True) if fits), arrivals[0])
+    straight: list[int] = []
+    for arrival, fits in zip(arrivals, fitting, strict=True):
+        following = max(current, arrival) if fits or abs(arrival - current) <= LEAP_NS else current
+        if following != arrival:
+            message = f"arrival {arrival} does not fit the lines around it, and counts as {following}"
+            faults.add("arrival_out_of_order", f"{path.name}: {message}; order in the file is kept")
+        straight.append(following)
+        current = following
+    return straight
+
+
+def _fitting(arrivals: list[int], last: int) -> list[bool]:
+    """Which arrivals belong to the longest run from `last` on that never decreases (Fredman 1975)."""
+    ends: list[int] = []
+    chosen: list[int] = []
+    before: list[int] = []
+    for place, arrival in enumerate(arrivals):
+        at = bisect_right(ends, arrival) if arrival >= last else -1
+        before.append(chosen[at - 1] if at > 0 else -1)
+        if at >= 0:
+            ends[at : at + 1] = [arrival]
+            chosen[at : at + 1] = [place]
+    fitting = [False] * len(arrivals)
+    place = chosen[-1] if chosen else -1
+    while place >= 0:
+        fitting[place] = True
+        place = before[place]
+    return fitting
 
 
 _has_stream = methodcaller("startswith", STREAM)

@@ -7,6 +7,7 @@ from typing import Final, Protocol, assert_never
 import msgspec
 
 from petrosa.adapters.venues.replay.lines import Faults
+from petrosa.adapters.venues.replay.plausible import Prices, is_timely, least_lead, mistimed
 from petrosa.adapters.wire.frame import RawFrame
 from petrosa.core.market.book import BookChange, OrderBook
 from petrosa.core.market.depth20 import DepthSampler
@@ -46,17 +47,20 @@ class FrameParser(Protocol):
 class _Watched:
     """What is kept of one instrument: its book, the sampler of it, and how many facts of each kind came."""
 
-    __slots__ = ("book", "counts", "gaps", "sampler")
+    __slots__ = ("book", "counts", "gaps", "prices", "sampler")
 
     def __init__(self, instrument: Instrument, *, depth20: bool) -> None:
         self.book = OrderBook(instrument)
         self.sampler = DepthSampler(self.book) if depth20 else None
         self.counts: defaultdict[type[MarketEvent], int] = defaultdict(int)
         self.gaps = 0
+        self.prices = Prices()
 
 
 class Normaliser:
     """Turns batches of frames into (now, event).
+
+    A stamp or a price that cannot be (`plausible`) is counted among `errors` and not handed out.
 
     Recorders' clocks are wrong by seconds, so arrival is shifted by one constant: minus the least (arrival − venue
     time) of the first 1,000 stamped frames, plus the feed's latency. Until then frames are held back. `shift` is given
@@ -113,7 +117,7 @@ class Normaliser:
     def flush(self) -> list[Stamped]:
         """What is still held back when a recording has fewer stamped frames than it takes to know its shift."""
         if self.shift is None:
-            self.shift = self._latency - min(self._leads) if self._leads else 0
+            self.shift = self._latency - least_lead(self._leads) if self._leads else 0
         held, self._held, self._leads = self._held, [], []
         out: list[Stamped] = []
         for arrival, event in held:
@@ -158,6 +162,10 @@ class Normaliser:
         if watched is None:
             self.faults.add("unknown_instrument", f"{event.instrument} is not in the instruments file; add it there")
             return
+        sound = self._sound(watched, ts_seen, event)
+        if sound is None:
+            return
+        event = sound
         if ts_seen > self._now:
             self._now = ts_seen
         now = self._now
@@ -170,6 +178,19 @@ class Normaliser:
         elif kind is Depth:
             watched.sampler = None  # the venue's own is better than ours
         out.append((now, event))
+
+    def _sound(self, watched: _Watched, ts_seen: int, event: MarketEvent) -> MarketEvent | None:
+        """The fact if it can be, else none: counted, and told once. A book goes by its ids, so it keeps its chain."""
+        if not is_timely(event, ts_seen):
+            self.faults.add(*mistimed(event, ts_seen))
+            if not isinstance(event, BookDiff | BookSnapshot):
+                return None
+            return msgspec.structs.replace(event, ts_event=ts_seen)
+        doubt = watched.prices.doubt(event)
+        if doubt:
+            self.faults.add("absurd_price", doubt)
+            return None
+        return event
 
     def _change_book(self, watched: _Watched, event: BookDiff | BookSnapshot, now: int, out: list[Stamped]) -> None:
         off_tick = watched.book.off_tick

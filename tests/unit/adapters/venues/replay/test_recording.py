@@ -137,7 +137,7 @@ def test_an_arrival_that_goes_back_keeps_the_files_order(tmp_path: Path) -> None
     found = read(recording)
     assert [10, 20, 20, 30] == [frame.arrival for frame in found]
     assert [10, 20, 15, 30] == [json.loads(frame.payload)["data"]["t"] for frame in found]
-    assert {"arrival_backwards": 1} == recording.faults.counts
+    assert {"arrival_out_of_order": 1} == recording.faults.counts
 
 
 def test_a_file_that_breaks_off_is_read_up_to_there(tmp_path: Path) -> None:
