@@ -164,3 +164,10 @@ async def test_a_server_without_streams(tmp_path: Path) -> None:
     await reader.aclose()
     await loose.close()
     await server.stop()
+
+
+@pytest.mark.parametrize("url", [":::", "nats://", "nats://host:port", "nats://127.0.0.1:99999", "http://127.0.0.1:1"])
+async def test_what_is_no_address_is_a_configuration_error(url: str) -> None:
+    """Before anything connects, with what was given and what to write instead."""
+    with pytest.raises(ConfigError, match=re.escape(f"{url!r} is no address of a NATS server; set NATS_URL")):
+        await NatsBus.connect(url)

@@ -16,7 +16,7 @@ from petrosa.apps.wiring import Markets, build_desk, build_markets, build_trader
 from petrosa.backtest.explain import Explanation, Question, explain
 from petrosa.backtest.replay import Replay, Replayed, check_version
 from petrosa.core.desk import Desk
-from petrosa.errors import JournalError
+from petrosa.errors import JournalError, RecordingError
 
 
 class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +109,9 @@ def _input(folder: Path, header: Header, given: Sequence[str | Path]) -> Input:
     paths = list(given) or (list(sidecar.recording) if sidecar is not None else [])
     if not paths:
         raise JournalError(f"{folder}: run.json does not say where the recording is; name it with --recording")
-    recorded = Recording(paths)
+    try:
+        recorded = Recording(paths)
+    except RecordingError as problem:
+        raise problem if given else RecordingError(f"{problem}; if it was moved, name it with --recording") from None
     check_digest(recorded, provenance.recording_sha256)
     return open_recording(settings, recorded, instruments)

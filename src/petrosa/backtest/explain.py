@@ -121,6 +121,8 @@ def _by_time(question: Question, turns: Sequence[JournaledTurn], markets: Mappin
     if instrument is None:
         known = ", ".join(sorted({symbol_of(key) for key in markets}))
         raise UsageError(f"{question.symbol} is not in this journal; it holds {known}")
+    if turns and question.at < turns[0].now:
+        raise UsageError(f"{question}: the run began at {_utc(turns[0].now)}; ask for that time or a later one")
     signal_id = ""
     for turn in turns:
         if turn.now > question.at:

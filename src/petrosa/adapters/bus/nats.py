@@ -12,6 +12,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import nats
 import nats.errors
@@ -34,11 +35,23 @@ T = TypeVar("T")
 PENDING_BYTES: Final = 2 * 1024 * 1024
 """What may wait for the socket while connected; beyond it a publisher waits."""
 APPEND_BATCH: Final = 512
+SCHEMES: Final = ("nats", "tls", "ws", "wss")
 ACK_TIMEOUT_S: Final = 5.0
 RETRY_FIRST_S: Final = 0.05
 RETRY_LAST_S: Final = 5.0
 
 _GONE: Final = (nats.errors.Error, asyncio.TimeoutError, OSError)
+
+
+def _check_address(url: str) -> None:
+    """Raises `ConfigError` unless it is `[nats|tls|ws|wss://][user:password@]host[:port]`."""
+    try:
+        parts = urlsplit(url if "://" in url else f"nats://{url}")
+        is_one = parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise ConfigError(f"{url!r} is no address of a NATS server; set NATS_URL (nats.url) to nats://host:4222")
 
 
 class NatsSubscription:
@@ -79,7 +92,11 @@ class NatsBus:
     async def connect(
         cls, url: str, *, name: str = "petrosa", timeout_s: float = 5.0, allow_core_signals: bool = False
     ) -> "NatsBus":
-        """Connect, and find out whether the server keeps streams. Raises `TransportError` when nothing answers."""
+        """Connect, and find out whether the server keeps streams.
+
+        Raises `ConfigError` for what is no address, `TransportError` when nothing answers.
+        """
+        _check_address(url)
         bus = cls(url, allow_core_signals=allow_core_signals)
         try:
             async with asyncio.timeout(timeout_s):
