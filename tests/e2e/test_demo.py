@@ -13,8 +13,9 @@ from petrosa.errors import EXIT_OK
 
 PROGRAM = [sys.executable, "-c", "from petrosa.apps.main import main; main()"]
 FIELDS = {
-    "events", "gaps", "errors", "signals", "refusals", "orders", "fills", "modelled_fills", "positions", "pnl",
-    "journal", "arrival_shift_ns", "elapsed_s", "read_s", "decode_s", "decide_s", "events_per_s",
+    "events", "gaps", "errors", "skipped", "faults", "signals", "refusals", "orders", "fills",
+    "modelled_fills", "positions", "pnl", "journal", "arrival_shift_ns",
+    "elapsed_s", "read_s", "decode_s", "decide_s", "events_per_s",
 }  # fmt: skip
 
 

@@ -214,6 +214,9 @@ class Trader:
         if self._refuse(signal, instrument, (*outcomes, position, pending)):
             return
         self._sender.say(SignalAgreed(signal.signal_id, (*outcomes, position, pending)))
+        newer = f"signal {signal.signal_id} came after it"
+        remedy = "nothing to do: the newer one is acted on"
+        self._give_up_reversal(instrument, failed("order_pending", newer, "no newer signal", remedy))
         if signal.action is not Action.CLOSE and (
             signal.action is Action.BUY or self._instruments[instrument].short_allowed
         ):
@@ -307,22 +310,25 @@ class Trader:
                 self._stopping = f"shut down {said}"
                 self._account.cancel_entries(None, now, self._stopping)
                 for instrument in list(self._reversals):
-                    self._give_up_reversal(instrument, self._stopping)
+                    self._give_up_reversal(instrument, _closed(self._stopping))
 
     def _flatten(self, command: Flatten, now: int) -> None:
         for instrument in self._instruments:
             if command.instrument not in (None, instrument):
                 continue
-            self._give_up_reversal(instrument, self._paused)
+            self._give_up_reversal(instrument, _closed(self._paused))
             if self.held(instrument) != 0:
                 cause = self._account.cause(instrument, f"{command.command_id}|{instrument}", "")
                 self._account.exits.begin(cause, Leg.FLATTEN, self._paused, now, anew=True)
             self._account.settle(instrument, now)
 
-    def _give_up_reversal(self, instrument: InstrumentId, why: str) -> None:
+    def _give_up_reversal(self, instrument: InstrumentId, why: Outcome) -> None:
         """The exit of a reversal goes on; its entry is refused."""
         signal = self._reversals.pop(instrument, None)
         if signal is not None:
             self._sender.stop_timer(f"reversal:{instrument}")
-            outcome = failed("entries_open", why, "open", "resume entries when the cause is gone")
-            self._refuse(signal, instrument, (outcome,), gate=False)
+            self._refuse(signal, instrument, (why,), gate=False)
+
+
+def _closed(why: str) -> Outcome:
+    return failed("entries_open", why, "open", "resume entries when the cause is gone")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from petrosa.adapters.stores.journal.reader import JournalReader
@@ -51,7 +52,7 @@ def test_a_cut_between_two_things_of_the_same_instant(tmp_path: Path) -> None:
     facts = list(facts_of(settings))
     cuts = [
         place + 1
-        for place, (one, other) in enumerate(zip(turns, turns[1:], strict=False))
+        for place, (one, other) in enumerate(pairwise(turns))
         if one.now == other.now and one.event is not None and other.event is not None and place
     ]
     assert len(cuts) > 10

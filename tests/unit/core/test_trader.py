@@ -5,6 +5,7 @@ from decimal import ROUND_CEILING, Decimal, localcontext
 import msgspec
 
 from petrosa.core.desk import Checkpoint
+from petrosa.core.execution.params import EntryStyle, ExecutionParams
 from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.commands import PauseEntries
 from petrosa.core.model.events import SignalAgreed
@@ -269,3 +270,20 @@ def test_an_instrument_that_is_not_configured_is_told_and_not_booked() -> None:
     entry = session.placed(Leg.ENTRY)[0]
     session.accept(msgspec.structs.replace(entry, instrument=OTHER.id))
     assert (["unknown_instrument"], OrderStatus.SUBMITTED) == (session.alarms(), session.trader.orders[0].status)
+
+
+def test_a_second_reversal_refuses_the_first_by_name() -> None:
+    """An entry that fills late, while a reversal waits for a cancel, is left by a new signal: both have an answer."""
+    params = TraderParams(execution=ExecutionParams(entry=EntryStyle.PASSIVE))
+    session = Session(params)
+    session.signal()
+    entry = session.placed(Leg.ENTRY)[0]
+    session.accept(entry)
+    half = place_of(entry).quantity / 2
+    session.fill(entry, half, price="99.9")
+    session.signal(Action.SELL, 2)
+    session.fill(session.placed(Leg.EXIT)[0], price="99.9")
+    assert Decimal(0) == session.trader.held(KEY)
+    session.fill(entry, half, price="99.9")
+    session.signal(Action.SELL, 3)
+    assert "signal-2" == session.last_refusal().signal_id

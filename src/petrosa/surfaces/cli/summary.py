@@ -54,7 +54,7 @@ def show_summary(summary: Summary) -> None:
 
 
 def show_faults(summary: Summary) -> None:
-    """On standard error, a line for each kind of input that was not used (how many, the first in words), and for gaps."""
+    """On standard error, a line for each kind of input that was not used, with the first in words; and for gaps."""
     for reason, first in sorted(summary.faults.items()):
         count = summary.errors.get(reason, 0) + summary.skipped.get(reason, 0)
         click.echo(f"petrosa: not used: {count} {reason}, the first: {first}", err=True)
