@@ -46,6 +46,7 @@ def provenance_of(
     shift: int = 0,
     has_strategist: bool = True,
 ) -> Provenance:
+    """What a run is made of, in the order of keys, so that two runs of the same write the same."""
     return Provenance(
         code_version=code_version(),
         platform=platform_name(),
