@@ -204,8 +204,13 @@ class Trader:
         self, signal: Signal, instrument: InstrumentId, held: Decimal, outcomes: tuple[Outcome, ...], now: int
     ) -> None:
         """Close what is held, waiting for no gate; a signal for the other side enters after that."""
+        entering = signal.action is Action.CLOSE and any(
+            order.enlarges and order.cancels == 0 for order in self._account.blotter.live(instrument)
+        )
         position = passed("position", f"{held} held", "something to close")
-        if held == 0:
+        if entering:
+            position = passed("position", f"{held} held and an entry under way", "something to close")
+        elif held == 0:
             position = failed("position", "flat", "something to close", "nothing to do: there is no position")
         closing = self._account.exits.reason(instrument)
         pending = passed("order_pending", "none", "no exit under way")
@@ -214,6 +219,8 @@ class Trader:
         if self._refuse(signal, instrument, (*outcomes, position, pending)):
             return
         self._sender.say(SignalAgreed(signal.signal_id, (*outcomes, position, pending)))
+        if entering:  # one that fills before the cancel arrives is guarded like any other
+            self._account.cancel_entries(instrument, now, f"close by {signal.strategy_id}")
         newer = f"signal {signal.signal_id} came after it"
         remedy = "nothing to do: the newer one is acted on"
         self._give_up_reversal(instrument, failed("order_pending", newer, "no newer signal", remedy))
@@ -223,8 +230,9 @@ class Trader:
             self._reversals[instrument] = signal
             stamps = [stamp for stamp in (signal.ts_event, signal.ts_seen) if stamp > 0]
             self._sender.set_timer(f"reversal:{instrument}", min(stamps) + self._max_age_ns + 1)
-        cause = self._account.cause(instrument, signal.signal_id, signal.signal_id)
-        self._account.exits.begin(cause, Leg.EXIT, f"{signal.action.value} by {signal.strategy_id}", now)
+        if held != 0:
+            cause = self._account.cause(instrument, signal.signal_id, signal.signal_id)
+            self._account.exits.begin(cause, Leg.EXIT, f"{signal.action.value} by {signal.strategy_id}", now)
 
     def _enter(
         self, signal: Signal, side: Side, instrument: InstrumentId, outcomes: tuple[Outcome, ...], now: int

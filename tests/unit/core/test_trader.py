@@ -106,6 +106,17 @@ def test_close_without_a_position_is_refused_and_twice_is_once() -> None:
     assert (1, "order_pending") == (len(session.placed(Leg.EXIT)), session.refusals()[-1])
 
 
+def test_close_takes_back_an_entry_that_still_rests() -> None:
+    """What has not been entered yet is not entered any more: the resting order goes, and nothing is sold."""
+    session = Session(TraderParams(execution=ExecutionParams(entry=EntryStyle.PASSIVE)))
+    session.signal()
+    entry = session.placed(Leg.ENTRY)[0]
+    session.accept(entry)
+    agreed, *_ = session.signal(Action.CLOSE, 2)
+    assert (SignalAgreed, [entry.client_order_id]) == (type(agreed), session.cancelled())
+    assert [] == session.placed(Leg.EXIT)
+
+
 def test_an_opposite_signal_leaves_first_and_enters_after_that() -> None:
     """Reversal: the exit is reduce-only, and the entry passes the gate when nothing of the old position is left."""
     session = Session()
