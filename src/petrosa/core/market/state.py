@@ -64,9 +64,7 @@ class MarketState:
         """Take in one fact; `now` is the desk's time, by which ages are measured."""
         match event:
             case Trade():
-                self.last = event.price
-                self.ts_last = now
-                self.tape.append(event, now)
+                self.trade(event, now)
             case Depth():
                 self.depth = event
                 self.book_is_whole = True
@@ -87,6 +85,12 @@ class MarketState:
                 self.depth = None
             case _:
                 pass
+
+    def trade(self, event: Trade, now: int) -> None:
+        """`apply` for a print, which is what most facts are."""
+        self.last = event.price
+        self.ts_last = now
+        self.tape.append(event, now)
 
     def _quote(self, bid: float, bid_quantity: float, ask: float, ask_quantity: float, now: int) -> None:
         self.bid, self.bid_quantity, self.ask, self.ask_quantity = bid, bid_quantity, ask, ask_quantity
