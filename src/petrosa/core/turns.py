@@ -79,16 +79,17 @@ class Turns:
 
     def market(self, event: MarketEvent, now: int) -> None:
         """Turn a market event heard at `now`, after everything that was due before it."""
-        timers = self._timers
-        if (timers and timers[0][0] <= now) or self._answer_at() <= now:
+        # An attribute that is called where it stands is looked up the slow way: hence the names.
+        timers, answer_at, learn, handle = self._timers, self._answer_at, self._learn, self._handle
+        if (timers and timers[0][0] <= now) or answer_at() <= now:
             self.advance(now)
         if now > self.now:
             self.now = now
         else:
             now = self.now
-        self._learn(event, now)
+        learn(event, now)
         self.sequence += 1
-        decisions = self._handle(event, now)
+        decisions = handle(event, now)
         if decisions:  # a market fact without consequence is on the recording or tape already
             self._record(self.sequence, now, event, decisions)
             self._obey(decisions)

@@ -74,14 +74,17 @@ class TradeMomentum:
             return Quiet.BAD_NUMBER
         if quantity < self._min_quantity:
             return Quiet.TOO_SMALL
-        age = event.ts_event - self._ts
+        ts = event.ts_event
+        age = ts - self._ts
         if self._previous == 0.0 or age > self._decay_ns:
-            self._begin(price, event.ts_event)
+            self._begin(price, ts)
             return Quiet.WARMING_UP
         # Most trades are at the price of the one before: no logarithm for those.
         move = log(price / self._previous) if price != self._previous else 0.0
         answer: float | Quiet = Quiet.WARMING_UP
-        if self._count >= self._window and moves > 0.0:
+        if self._count < self._window:
+            self._count += 1
+        elif moves > 0.0:
             sign = 1.0 if event.aggressor is BUY else -1.0
             price_score = tanh(move / (3.0 * sqrt(moves / weight) + _TINY)) if move != 0.0 else 0.0
             quantity_score = quantity * weight / (3.0 * self._quantities)
@@ -96,12 +99,11 @@ class TradeMomentum:
         keep = self._keep
         if age > 0:
             keep *= exp(-age / self._decay_ns)
-            self._ts = event.ts_event
+            self._ts = ts
         self._weight = weight * keep + 1.0
         self._quantities = self._quantities * keep + quantity
         self._moves = moves * keep + move * move
         self._previous = price
-        self._count += 1
         return answer
 
     def candidate(self, event: Trade, market: MarketState, now: int) -> Candidate:
@@ -123,7 +125,7 @@ class TradeMomentum:
         )
 
     def warmup(self) -> tuple[int, int]:
-        return (min(self._count, self._window), self._window)
+        return (self._count, self._window)
 
     def _begin(self, price: float, ts: int) -> None:
         self._previous, self._ts, self._count = price, ts, 0
