@@ -42,8 +42,12 @@ class Tape:
 
     def _drop(self, now: int) -> None:
         ring, signed, oldest = self._ring, self._signed, now - self.window_ns
-        while ring and ring[0][0] <= oldest:
-            signed -= ring.popleft()[1]
+        while ring:
+            entry = ring.popleft()
+            if entry[0] > oldest:  # one is put back, which costs less than to look at each before it is taken
+                ring.appendleft(entry)
+                break
+            signed -= entry[1]
         while len(ring) > self.capacity:
             signed -= ring.popleft()[1]
         self._signed = signed if ring else 0.0
