@@ -24,15 +24,16 @@ def run(
     `started_at` is the time of the first fact, `checkpoint` gives everything after the last turn as JSON. Marks are
     left as they are at the end: nothing is closed that the strategies would have kept.
     """
+
+    def rotate_when_full() -> None:
+        if journal.full:
+            journal.rotate(turns.sequence, turns.now, checkpoint())
+
     begin(turns, journal, checkpoint, started_at)
     decide_s = 0.0
-    market = turns.market
     for batch in batches:
         began = time.perf_counter()
-        for now, event in batch:
-            if journal.full:
-                journal.rotate(turns.sequence, turns.now, checkpoint())
-            market(event, now)
+        turns.markets(batch, rotate_when_full)
         decide_s += time.perf_counter() - began
     journal.finish(turns.sequence, turns.now)
     journal.sync()

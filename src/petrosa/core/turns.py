@@ -6,7 +6,7 @@ the asyncio runtime turn this same object, so they cannot disagree about order.
 """
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -79,20 +79,34 @@ class Turns:
 
     def market(self, event: MarketEvent, now: int) -> None:
         """Turn a market event heard at `now`, after everything that was due before it."""
+        self.markets(((now, event),), _pass)
+
+    def markets(self, heard: Iterable[tuple[int, MarketEvent]], between: Callable[[], None]) -> None:
+        """Turn many market events, each (now, event) as `market` does.
+
+        `between` is called before the first, and before each that follows a turn which may have been recorded.
+        """
         # An attribute that is called where it stands is looked up the slow way: hence the names.
         timers, answer_at, learn, handle = self._timers, self._answer_at, self._learn, self._handle
-        if (timers and timers[0][0] <= now) or answer_at() <= now:
-            self.advance(now)
-        if now > self.now:
-            self.now = now
-        else:
-            now = self.now
-        learn(event, now)
-        self.sequence += 1
-        decisions = handle(event, now)
-        if decisions:  # a market fact without consequence is on the recording or tape already
-            self._record(self.sequence, now, event, decisions)
-            self._obey(decisions)
+        recorded = True
+        for now, event in heard:
+            if recorded:
+                between()
+                recorded = False
+            if (timers and timers[0][0] <= now) or answer_at() <= now:
+                self.advance(now)
+                recorded = True
+            if now > self.now:
+                self.now = now
+            else:
+                now = self.now  # time never runs backwards
+            learn(event, now)
+            self.sequence += 1
+            decisions = handle(event, now)
+            if decisions:  # a market fact without consequence is on the recording or tape already
+                self._record(self.sequence, now, event, decisions)
+                self._obey(decisions)
+                recorded = True
 
     def other(self, event: Event, now: int) -> None:
         """Turn anything else that came from outside at `now`: a command, a signal, an answer of a real venue."""
@@ -166,6 +180,10 @@ class Turns:
 
 def _nothing(event: MarketEvent, now: int) -> None:
     """What a desk without a simulated venue has beside it."""
+
+
+def _pass() -> None:
+    """What happens between the market events of a single one."""
 
 
 def _never() -> int:

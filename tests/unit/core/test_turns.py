@@ -108,6 +108,30 @@ def test_time_never_runs_backwards() -> None:
     assert [20, 20] == [now for now, _ in desk.told]
 
 
+def test_a_batch_is_turned_as_its_events_are_one_by_one() -> None:
+    """Timers, answers, times and numbers of a batch are those of the same events told one after the other."""
+    heard = [(10, trade(1)), (20, trade(2)), (18, trade(3)), (40, trade(4))]
+
+    def told(*, at_once: bool) -> tuple[list[tuple[int, Event]], list[tuple[int, int, Event]], int]:
+        desk = Script({trade(1): (SetTimer("t", 15),), trade(3): (SetTimer("u", 30),)})
+        turning, records = turns(desk, Answers((12, accepted("a")), (30, accepted("b"))))
+        for batch in [heard] if at_once else [[item] for item in heard]:
+            turning.markets(batch, lambda: None)
+        return desk.told, records, turning.sequence
+
+    assert told(at_once=False) == told(at_once=True)
+
+
+def test_a_batch_stops_for_a_moment_after_each_turn_that_may_have_been_recorded() -> None:
+    """`between` is called before the first event, and before the one after a decision, a timer or an answer."""
+    desk = Script({trade(2): (SetTimer("t", 35),)})
+    turning, records = turns(desk)
+    seen: list[tuple[int, int]] = []
+    batch = [(10 * number, trade(number)) for number in range(1, 7)]
+    turning.markets(batch, lambda: seen.append((turning.sequence, len(records))))
+    assert [(0, 0), (2, 1), (5, 2)] == seen
+
+
 def test_every_turn_has_a_number_and_a_market_fact_without_consequence_is_not_recorded() -> None:
     """Sequence numbers count all turns; the recording or tape holds the market."""
     desk = Script({trade(2): (SetTimer("t", 30),)})
