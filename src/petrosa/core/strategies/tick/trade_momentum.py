@@ -12,6 +12,7 @@ from petrosa.core.model.signals import Action
 from petrosa.core.strategies.base import Candidate, Quiet, StrategyParams, score_of
 
 BUY: Final = Side.BUY
+WARMING_UP: Final = Quiet.WARMING_UP  # what an enumeration has is looked up the slow way
 
 _TINY: Final = 1e-300
 """Keeps a division by a vanished σ defined; tanh then is at its limit."""
@@ -79,10 +80,10 @@ class TradeMomentum:
         age = ts - self._ts
         if self._previous == 0.0 or age > self._decay_ns:
             self._begin(price, ts)
-            return Quiet.WARMING_UP
+            return WARMING_UP
         # Most trades are at the price of the one before: no logarithm for those.
         move = log(price / self._previous) if price != self._previous else 0.0
-        answer: float | Quiet = Quiet.WARMING_UP
+        answer: float | Quiet = WARMING_UP
         if self._count < self._window:
             self._count += 1
         elif moves > 0.0:
