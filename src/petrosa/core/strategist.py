@@ -104,7 +104,7 @@ class Strategist:
         for seat in route.get(event.instrument, ()):  # type: ignore[union-attr]  # only market facts have a route
             evaluate, trigger = seat.evaluate, seat.trigger  # an attribute that is called is looked up the slow way
             answer = evaluate(event, seat.market, now)
-            if isinstance(answer, str):  # a `Quiet`, asked in the fastest way
+            if type(answer) is not float and isinstance(answer, str):  # a `Quiet`, asked in the fastest way
                 seat.quiet[answer] += 1
                 if not trigger.idle:
                     trigger.unknown()
