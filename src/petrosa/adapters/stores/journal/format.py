@@ -22,7 +22,7 @@ import msgspec
 
 from petrosa.core.model.events import Decision, Event
 from petrosa.core.model.instruments import Instrument
-from petrosa.errors import JournalError
+from petrosa.errors import ConfigError, JournalError
 
 SUFFIX: Final = ".journal"
 SIDECAR: Final = "run.json"
@@ -126,7 +126,10 @@ def verified(previous: str, line: bytes) -> tuple[str, Record]:
 
 def read_line(line: bytes) -> Record:
     """What a line says, its chain taken on trust. Raises `ValueError`."""
-    return _record_decoder.decode(line)
+    try:
+        return _record_decoder.decode(line)
+    except (ConfigError, ArithmeticError) as error:  # rules of an instrument that cannot be
+        raise ValueError(str(error)) from error
 
 
 def decision_chain(previous: str, sequence: int, now: int, decision: bytes) -> str:

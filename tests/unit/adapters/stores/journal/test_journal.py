@@ -150,6 +150,16 @@ def test_an_altered_byte_is_found(
         verify(folder)
 
 
+def test_altered_rules_of_an_instrument_are_found(tmp_path: Path, whole: tuple[list[bytes], JournalWriter]) -> None:
+    """Rules that cannot be are an alteration of the journal, and no mistake in the configuration of whoever reads."""
+    lines, _ = whole
+    header = lines[0].replace(b'"contract_size":"1"', b'"contract_size":"0"')
+    assert header != lines[0]
+    segment_path(tmp_path, 1).write_bytes(b"".join([header, *lines[1:]]))
+    with pytest.raises(JournalError, match=r"segment 000001, line 1, byte \d+"):
+        verify(tmp_path)
+
+
 def test_a_removed_line_is_found(tmp_path: Path, whole: tuple[list[bytes], JournalWriter]) -> None:
     """A record cannot be taken out."""
     lines, _ = whole
