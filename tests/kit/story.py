@@ -5,7 +5,6 @@ from decimal import Decimal
 
 from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.events import Alarm, Decision, Event, SignalMade
-from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import Trade
 from petrosa.core.model.orders import (
     Approved,
@@ -20,23 +19,10 @@ from petrosa.core.model.orders import (
 )
 from petrosa.core.model.refusals import Refused, failed, refusal
 from petrosa.core.model.signals import Action, Signal
+from tests.kit.strategy_market import BTC
 
 ACCOUNT = "paper"
 START = 1_767_323_045 * NS_PER_SECOND
-
-BITCOIN = Instrument(
-    venue="binance",
-    market="usdm",
-    symbol="BTCUSDT",
-    base="BTC",
-    quote="USDT",
-    settle="USDT",
-    tick=Decimal("0.1"),
-    step=Decimal("0.001"),
-    min_quantity=Decimal("0.001"),
-    max_quantity=Decimal(1000),
-    min_notional=Decimal(5),
-)
 
 SIGNAL = Signal(
     signal_id="s1",
@@ -54,7 +40,7 @@ SIGNAL = Signal(
 ENTRY = Intent(
     client_order_id=client_order_id_of(ACCOUNT, "s1", Leg.ENTRY),
     account=ACCOUNT,
-    instrument=BITCOIN.id,
+    instrument=BTC.id,
     leg=Leg.ENTRY,
     action=Place(Side.BUY, OrderType.LIMIT, Decimal("0.004"), Decimal("50010.0")),
     signal_id="s1",
@@ -64,14 +50,14 @@ ENTRY = Intent(
 
 def trade(at: int, price: float = 50_000.0) -> Trade:
     """A print that nobody had an opinion about."""
-    return Trade(BITCOIN.id, at, at, price, 0.5, Side.BUY, at)
+    return Trade(BTC.id, at, at, price, 0.5, Side.BUY, at)
 
 
 def filled(number: int, quantity: str, *, modelled: bool = False) -> OrderFilled:
     """One fill of the entry."""
     at = START + number
     return OrderFilled(
-        ACCOUNT, BITCOIN.id, ENTRY.client_order_id, f"t{number}", Side.BUY, Decimal(quantity), Decimal("50001.5"),
+        ACCOUNT, BTC.id, ENTRY.client_order_id, f"t{number}", Side.BUY, Decimal(quantity), Decimal("50001.5"),
         Decimal("0.05"), "USDT", Liquidity.TAKER, at, at, modelled,
     )  # fmt: skip
 
@@ -79,7 +65,7 @@ def filled(number: int, quantity: str, *, modelled: bool = False) -> OrderFilled
 def refused(check: str = "cooldown", signal_id: str = "s2") -> Refused:
     """A candidate that did not become an order."""
     outcome = failed(check, "12.0 s", "900 s", "wait, or lower cooldown_seconds")
-    made = refusal("trade_momentum", BITCOIN.id, signal_id, (outcome,))
+    made = refusal("trade_momentum", BTC.id, signal_id, (outcome,))
     assert made is not None
     return made
 
@@ -89,7 +75,7 @@ Turn = tuple[int, int, Event, Sequence[Decision]]
 
 def story() -> list[Turn]:
     """(sequence, now, event, decisions), as a loop hands them to whoever listens."""
-    accepted = OrderAccepted(ACCOUNT, BITCOIN.id, ENTRY.client_order_id, "v1", START, START)
+    accepted = OrderAccepted(ACCOUNT, BTC.id, ENTRY.client_order_id, "v1", START, START)
     told: list[tuple[Event, Sequence[Decision]]] = [
         (trade(START), (SignalMade(SIGNAL, ()), Approved(ENTRY))),
         (accepted, ()),

@@ -43,10 +43,6 @@ class FeedSummary(msgspec.Struct, frozen=True):
     shift_ns: int
     elapsed_s: float
 
-    @property
-    def frames_per_s(self) -> float:
-        return (self.frames - self.resumed_from) / self.elapsed_s if self.elapsed_s else 0.0
-
 
 async def feed(
     settings: Settings, recording: Recording, bus: Bus, *, fresh: bool = False, report: Report

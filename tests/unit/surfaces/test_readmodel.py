@@ -17,7 +17,7 @@ from petrosa.core.model.orders import (
     Place,
 )
 from petrosa.surfaces.readmodel import KEPT, ORDERS_KEPT, ReadModel
-from tests.kit.story import ACCOUNT, BITCOIN, ENTRY, SIGNAL, START, filled, refused, story, trade
+from tests.kit.story import ACCOUNT, BTC, ENTRY, SIGNAL, START, filled, refused, story, trade
 
 
 def told() -> ReadModel:
@@ -73,8 +73,8 @@ def test_a_late_answer_takes_nothing_back() -> None:
     """Accepted after a fill, cancelled after the end: the order stays what it is."""
     model = told()
     id_ = ENTRY.client_order_id
-    model.fold(7, START + 7, OrderAccepted(ACCOUNT, BITCOIN.id, id_, "v1", START, START), ())
-    model.fold(8, START + 8, OrderCanceled(ACCOUNT, BITCOIN.id, id_, "late", START, START), ())
+    model.fold(7, START + 7, OrderAccepted(ACCOUNT, BTC.id, id_, "v1", START, START), ())
+    model.fold(8, START + 8, OrderCanceled(ACCOUNT, BTC.id, id_, "late", START, START), ())
     assert OrderStatus.FILLED is model.orders[id_].status
 
 
@@ -82,7 +82,7 @@ def test_a_rejection_keeps_its_reason() -> None:
     """The venue's words are what a person needs."""
     model = ReadModel()
     model.fold(*story()[0])
-    model.fold(2, START, OrderRejected(ACCOUNT, BITCOIN.id, ENTRY.client_order_id, "margin", START, START), ())
+    model.fold(2, START, OrderRejected(ACCOUNT, BTC.id, ENTRY.client_order_id, "margin", START, START), ())
     row = model.orders[ENTRY.client_order_id]
     assert (OrderStatus.REJECTED, "margin") == (row.status, row.reason)
 
@@ -112,7 +112,7 @@ def test_open_orders_are_forgotten_last() -> None:
     for number in range(ORDERS_KEPT):
         place = Place(Side.SELL, OrderType.STOP, Decimal(1), trigger_price=Decimal(2))
         model.fold(
-            number, START, trade(START), (Approved(Intent(f"p{number}", ACCOUNT, BITCOIN.id, Leg.STOP, place, "", "")),)
+            number, START, trade(START), (Approved(Intent(f"p{number}", ACCOUNT, BTC.id, Leg.STOP, place, "", "")),)
         )
     assert ORDERS_KEPT == len(model.open_orders) == len(model.orders)
     assert ENTRY.client_order_id not in model.orders

@@ -16,15 +16,13 @@ from petrosa.surfaces.api.openapi import INFO
 from petrosa.surfaces.observation import Check
 from petrosa.surfaces.readmodel import ReadModel
 from petrosa.surfaces.status import DeskStatus, bus_check, feed_check, journal_check
-from tests.kit.story import ACCOUNT, BITCOIN, START, story, trade
+from tests.kit.story import ACCOUNT, BTC, START, story, trade
 
-LONG = Position(
-    ACCOUNT, BITCOIN.id, PositionSide.NET, Decimal("0.004"), Decimal("50000"), Decimal("1.5"), {}, START, START
-)
+LONG = Position(ACCOUNT, BTC.id, PositionSide.NET, Decimal("0.004"), Decimal("50000"), Decimal("1.5"), {}, START, START)
 
 
 class Trader:
-    positions: Mapping[InstrumentId, Position] = {BITCOIN.id: LONG}
+    positions: Mapping[InstrumentId, Position] = {BTC.id: LONG}
     realized = Decimal("1.5")
     equity = Decimal("10001.8")
     fees: Mapping[str, Decimal] = {"USDT": Decimal("0.1")}
@@ -36,7 +34,7 @@ class Frames:
 
 
 def status(*checks: Check, heard: bool = True) -> DeskStatus:
-    market = MarketState(BITCOIN, Tape(NS_PER_SECOND))
+    market = MarketState(BTC, Tape(NS_PER_SECOND))
     if heard:
         market.apply(trade(START, 50_100.0), START)
     model = ReadModel()
@@ -50,8 +48,8 @@ def status(*checks: Check, heard: bool = True) -> DeskStatus:
         INFO,
         observed,
         model,
-        {BITCOIN.id: market},
-        {BITCOIN.id: BITCOIN},
+        {BTC.id: market},
+        {BTC.id: BTC},
         lambda: START + 2 * NS_PER_SECOND,
         currency="USDT",
         account=Trader(),

@@ -15,12 +15,6 @@ class PositionSide(Enum):
     SHORT = "short"
 
 
-class Balance(Message, frozen=True, gc=False, tag="balance"):
-    account: str
-    asset: str
-    total: Decimal
-
-
 class Position(Message, frozen=True, gc=False, tag="position"):
     """A signed holding, keyed (account, instrument, position side). Quantity is positive when long, zero when flat.
 

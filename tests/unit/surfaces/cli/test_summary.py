@@ -6,7 +6,7 @@ import pytest
 
 from petrosa.backtest.summary import JournalLine, Pnl, PositionLine, Summary
 from petrosa.surfaces.cli.summary import show_summary
-from tests.kit.story import BITCOIN
+from tests.kit.story import BTC
 
 SUMMARY = Summary(
     events={"trade": {"BTCUSDT": 19904}},
@@ -21,7 +21,7 @@ SUMMARY = Summary(
     modelled_fills=1,
     positions=[
         PositionLine(
-            instrument=BITCOIN.id,
+            instrument=BTC.id,
             quantity=Decimal("0.004"),
             entry_price=Decimal("50001.5"),
             mark=None,

@@ -16,22 +16,22 @@ from petrosa.surfaces.readmodel import ReadModel
 from petrosa.surfaces.terminal.drawing import draw
 from petrosa.surfaces.terminal.live import is_plain, show
 from petrosa.surfaces.terminal.screen import Money, Screen, SymbolRow, plain_line, screen_of, symbol_row
-from tests.kit.story import BITCOIN, START, story, trade
+from tests.kit.story import BTC, START, story, trade
 
 NOW = START + 2 * NS_PER_SECOND
 
 
 def market() -> MarketState:
-    state = MarketState(BITCOIN, Tape(10 * NS_PER_SECOND))
+    state = MarketState(BTC, Tape(10 * NS_PER_SECOND))
     state.apply(trade(START, 50_000.0), START)
-    depth = Depth(BITCOIN.id, START, START, 1, (49_999.0, 49_998.0), (3.0, 3.0), (50_001.0, 50_002.0), (2.0, 1.0))
+    depth = Depth(BTC.id, START, START, 1, (49_999.0, 49_998.0), (3.0, 3.0), (50_001.0, 50_002.0), (2.0, 1.0))
     state.apply(depth, START)
     return state
 
 
 def position(quantity: str, unrealized: str = "0.10") -> PositionLine:
     return PositionLine(
-        instrument=BITCOIN.id,
+        instrument=BTC.id,
         quantity=Decimal(quantity),
         entry_price=Decimal("49900.02"),
         mark=Decimal("50000.0"),
@@ -76,7 +76,7 @@ def test_a_symbol_is_summed_up_in_a_row() -> None:
 def test_a_flat_position_is_no_position() -> None:
     """And what was not seen yet is shown as nothing."""
     flat = symbol_row(market(), NOW, position("0"))
-    unseen = symbol_row(MarketState(BITCOIN, Tape(NS_PER_SECOND)), NOW, None)
+    unseen = symbol_row(MarketState(BTC, Tape(NS_PER_SECOND)), NOW, None)
     assert ("", 0.0) == (flat.quantity, flat.unrealized)
     assert SymbolRow("BTCUSDT", 0.0, 0.0, 0.0, 0.0) == unseen
 
