@@ -1,4 +1,7 @@
-"""The read-only HTTP surface. Everything it knows comes through the `ApiState` it is given."""
+"""The HTTP surface. Everything it knows comes through the `ApiState` it is given, and the parts beside it."""
+
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -9,16 +12,30 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from petrosa.surfaces.api.metrics import exposition
-from petrosa.surfaces.api.openapi import Health, Problem, document
-from petrosa.surfaces.observation import ApiState
+from petrosa.surfaces.api.openapi import Health, Problem, document, status_paths
+from petrosa.surfaces.api.part import JSON, Failure, Part, failure, json_response
+from petrosa.surfaces.observation import ApiState, Check, Info, Readiness
 
-JSON = "application/json"
+API: Final = "/api/"
 
 
-def api(state: ApiState) -> Starlette:
+def api(state: ApiState, parts: Sequence[Part] = ()) -> Starlette:
     """The routes over one process's state; no globals, so two desks can be served side by side."""
+    parts = (_status(state), *parts)
+    openapi = msgspec.json.encode(document(parts))
+
+    async def describe(_request: Request) -> Response:
+        return Response(openapi, media_type=JSON)
+
+    return Starlette(
+        routes=[*(route for part in parts for route in part.routes), Route("/openapi.json", describe)],
+        exception_handlers={HTTPException: _problem},
+    )
+
+
+def _status(state: ApiState) -> Part:
+    """What every process says about itself."""
     metrics = exposition(state.observe)
-    openapi = msgspec.json.encode(document())
     alive = msgspec.json.encode(Health("ok"))
 
     async def healthz(_request: Request) -> Response:
@@ -26,27 +43,22 @@ def api(state: ApiState) -> Starlette:
 
     async def ready(_request: Request) -> Response:
         found = state.readiness()
-        return Response(msgspec.json.encode(found), 200 if found.ready else 503, media_type=JSON)
+        return json_response(found, 200 if found.ready else 503)
 
     async def scrape(_request: Request) -> Response:
         return Response(metrics(), headers={"content-type": CONTENT_TYPE_LATEST})
 
     async def info(_request: Request) -> Response:
-        return Response(msgspec.json.encode(state.info()), media_type=JSON)
+        return json_response(state.info())
 
-    async def describe(_request: Request) -> Response:
-        return Response(openapi, media_type=JSON)
-
-    return Starlette(
-        routes=[
-            Route("/healthz", healthz),
-            Route("/ready", ready),
-            Route("/metrics", scrape),
-            Route("/info", info),
-            Route("/openapi.json", describe),
-        ],
-        exception_handlers={HTTPException: _problem},
-    )
+    routes = [
+        Route("/healthz", healthz),
+        Route("/ready", ready),
+        Route("/metrics", scrape),
+        Route("/info", info),
+    ]
+    schemas = (Health, Readiness, Check, Info, Problem, Failure)
+    return Part("status", "What this process is and how it is.", routes, status_paths(), schemas)
 
 
 async def _problem(request: Request, problem: Exception) -> Response:
@@ -55,4 +67,6 @@ async def _problem(request: Request, problem: Exception) -> Response:
     detail = problem.detail if isinstance(problem, HTTPException) else "internal error"
     text = f"{detail}: {request.method} {request.url.path}; /openapi.json lists what there is"
     headers = problem.headers if isinstance(problem, HTTPException) else None
-    return Response(msgspec.json.encode(Problem(text)), status, headers=headers, media_type=JSON)
+    if request.url.path.startswith(API):
+        return failure(status, detail.upper().replace(" ", "_"), text, headers)
+    return json_response(Problem(text), status, headers)

@@ -1,13 +1,13 @@
 """The OpenAPI document, declared by hand; its schemas come from the structs that are really sent."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from petrosa import __version__
+from petrosa.surfaces.api.part import REF, Part, answer
 from petrosa.surfaces.observation import Check, Info, Readiness
-
-REF: Final = "#/components/schemas/{name}"
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -51,50 +51,52 @@ realtime_strategies_messages_processed_total 150000.0
 """
 
 
-def document() -> dict[str, Any]:
+def document(parts: Sequence[Part]) -> dict[str, Any]:
     """The whole document as JSON values."""
-    _, schemas = msgspec.json.schema_components([Health, Readiness, Info, Problem], ref_template=REF)
+    structs = list(dict.fromkeys(struct for part in parts for struct in part.schemas))
+    _, schemas = msgspec.json.schema_components(structs, ref_template=REF)
+    paths = {path: _tagged(item, part.tag) for part in parts for path, item in part.paths.items()}
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Petrosa",
             "version": __version__,
-            "summary": "What a running desk says about itself. Read-only.",
+            "summary": "What a running desk says about itself, and what it can be told.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "http://127.0.0.1:8080"}],
-        "paths": _paths(),
+        "servers": [{"url": "/"}],
+        "tags": [{"name": part.tag, "description": part.about} for part in parts],
+        "paths": {**paths, "/openapi.json": _tagged(_this_document(), parts[0].tag)},
         "components": {"schemas": schemas},
     }
 
 
-def _paths() -> dict[str, Any]:
-    ready = _json(Readiness, READY, "Every dependency is well.")
-    not_ready = _json(Readiness, NOT_READY, "At least one dependency is not; the check's detail says what was found.")
+def status_paths() -> dict[str, Any]:
+    """The paths that every process serves."""
+    ready = answer(Readiness, READY, "Every dependency is well.")
+    not_ready = answer(Readiness, NOT_READY, "At least one dependency is not; the check's detail says what was found.")
     text = {"schema": {"type": "string"}, "example": METRICS}
     return {
-        "/healthz": _get("healthz", "Whether the process is alive.", {"200": _json(Health, Health("ok"), "It is.")}),
+        "/healthz": _get("healthz", "Whether the process is alive.", {"200": answer(Health, Health("ok"), "It is.")}),
         "/ready": _get("ready", "Whether feed, bus and journal do their work.", {"200": ready, "503": not_ready}),
         "/metrics": _get(
             "metrics",
             "Counters and gauges for Prometheus.",
             {"200": {"description": "Text exposition format.", "content": {"text/plain": text}}},
         ),
-        "/info": _get("info", "What this process is.", {"200": _json(Info, INFO, "Version, profile, symbols.")}),
-        "/openapi.json": _get(
-            "openapi",
-            "This document.",
-            {"200": {"description": "OpenAPI 3.1.", "content": {"application/json": {"schema": {"type": "object"}}}}},
-        ),
+        "/info": _get("info", "What this process is.", {"200": answer(Info, INFO, "Version, profile, symbols.")}),
     }
 
 
+def _this_document() -> dict[str, Any]:
+    content = {"application/json": {"schema": {"type": "object"}}}
+    return _get("openapi", "This document.", {"200": {"description": "OpenAPI 3.1.", "content": content}})
+
+
 def _get(operation: str, summary: str, responses: dict[str, Any]) -> dict[str, Any]:
-    problem = _json(Problem, Problem("Not Found: GET /inf; /openapi.json lists what there is"), "Anything else.")
+    problem = answer(Problem, Problem("Not Found: GET /inf; /openapi.json lists what there is"), "Anything else.")
     return {"get": {"operationId": operation, "summary": summary, "responses": {**responses, "default": problem}}}
 
 
-def _json(struct: type[msgspec.Struct], example: msgspec.Struct, text: str) -> dict[str, Any]:
-    schema = {"$ref": REF.format(name=struct.__name__)}
-    content = {"schema": schema, "example": msgspec.to_builtins(example)}
-    return {"description": text, "content": {"application/json": content}}
+def _tagged(item: Mapping[str, Any], tag: str) -> dict[str, Any]:
+    return {method: {**operation, "tags": [tag]} for method, operation in item.items()}
