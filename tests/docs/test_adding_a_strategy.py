@@ -16,7 +16,7 @@ from petrosa.errors import ConfigError
 from tests.kit.strategy_market import market, trade
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-strategy.md"
-FILE, ENTRY, TESTS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+FILE, TESTS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
 
 @pytest.fixture
@@ -40,9 +40,8 @@ def test_the_file_is_a_strategy_and_its_tests_pass(big_print: ModuleType) -> Non
 
 def test_the_entry_is_an_entry(big_print: ModuleType) -> None:
     """The catalogue takes what the page shows."""
-    entry = eval(
-        ENTRY, {"big_print": big_print, "CatalogEntry": CatalogEntry, "Trade": Trade, "ReplayHonesty": ReplayHonesty}
-    )
+    entry: CatalogEntry = big_print.ENTRY
+    assert ("big_print", Trade, ReplayHonesty.YES) == (entry.strategy_id, entry.listens_to, entry.replay_honesty)
     assert (0, 0) == entry.build(entry.params()).warmup()
 
 

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -15,16 +15,23 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where a value came from. `kind` is default, file, environment or --set; `name` the file or variable."""
+    """Where a value came from. `kind` is default, file, environment, stored or a command line's option; `name` the
+    file, the variable, or whose stored configuration (`all v3`, `BTCUSDT v2`)."""
 
     kind: str
     name: str = ""
+
+    @property
+    def rank(self) -> int:
+        """How strong this layer is: a command line is stronger than anything."""
+        return RANKS.get(self.kind, len(RANKS))
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}".rstrip()
 
 
-DEFAULT = Origin("default")
+RANKS: Final[Mapping[str, int]] = {"default": 0, "file": 1, "environment": 2, "stored": 3}
+DEFAULT: Final = Origin("default")
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -55,7 +62,7 @@ class Known(msgspec.Struct, frozen=True):
         if key in self.fields:
             return self.fields[key]
         general, symbol = split_symbol(key)
-        if symbol and general in self.fields and not general.endswith(".enabled"):
+        if symbol and general in self.fields:
             return msgspec.structs.replace(self.fields[general], key=key)
         parent, _, name = key.rpartition(".")
         return item_field(self.fields[parent], name) if parent in self.fields else None
@@ -118,7 +125,11 @@ def known_of(
 
 
 def merge(known: Known, given: Iterable[Given]) -> Merged:
-    """The effective values; later ones win. Raises `ConfigError` naming every wrong key and value at once."""
+    """The effective values; later ones win, and within a layer what is said of one symbol.
+
+    What a weaker layer says of a symbol does not stand against what a stronger one says of all. Raises `ConfigError`
+    naming every wrong key and value at once.
+    """
     values: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
     for declared in known.fields.values():
@@ -143,6 +154,8 @@ def merge(known: Known, given: Iterable[Given]) -> Merged:
             problems.append(f"{key} = {redact(key, item.value)!r} ({item.origin}) {problem}")
     if problems:
         raise ConfigError("\n".join(problems))
+    for key in [key for key in values if _is_overruled(key, origins)]:
+        del values[key], origins[key]
     return Merged(known, values, origins)
 
 
@@ -184,6 +197,12 @@ def _read(field: Field, item: Given, scale: Decimal) -> Any:
         return from_text(field, str(scaled))
     except BadValue as problem:
         raise BadValue(f"(here {scaled.normalize():f}) {problem}") from None
+
+
+def _is_overruled(key: str, origins: Mapping[str, Origin]) -> bool:
+    """Whether this is a value for one symbol and a stronger layer has one for all."""
+    general, symbol = split_symbol(key)
+    return bool(symbol) and general in origins and origins[general].rank > origins[key].rank
 
 
 def _layer(origin: Origin) -> Origin:

@@ -28,7 +28,7 @@ def info_of(settings: Settings, service: str, symbols: Sequence[str]) -> Info:
         account=settings.account.account,
         venue=settings.feed.venue,
         simulated=True,
-        strategies=tuple(name for name, strategy in settings.strategies.items() if strategy.enabled),
+        strategies=tuple(name for name, strategy in settings.strategies.items() if strategy.runs),
         symbols=tuple(symbols),
         started_at=datetime.now(UTC).isoformat(),
         python=platform.python_version(),

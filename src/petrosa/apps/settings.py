@@ -1,12 +1,13 @@
 """The whole configuration as one struct tree, and the only place that reads the environment.
 
-Precedence: `--set` > environment > file > default, merged key by key; the origin of every value is kept. Everything is
-checked here, before anything connects.
+Precedence: `--set` > stored for the symbol > stored for all > environment > file > default, merged key by key; the
+origin of every value is kept. Everything is checked here, before anything connects. What is stored is read by others
+and handed in (`Settings.restored`).
 """
 
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -16,7 +17,18 @@ from msgspec import Meta
 
 from petrosa.apps import environment
 from petrosa.apps.fields import describe, plain
-from petrosa.apps.layers import Alias, Given, Known, Merged, Origin, given_by_tables, known_of, merge, split_symbol
+from petrosa.apps.layers import (
+    RANKS,
+    Alias,
+    Given,
+    Known,
+    Merged,
+    Origin,
+    given_by_tables,
+    known_of,
+    merge,
+    split_symbol,
+)
 from petrosa.apps.sections import (
     FeedSettings,
     HttpSettings,
@@ -34,6 +46,7 @@ from petrosa.core.strategies.catalog import CATALOG
 from petrosa.errors import ConfigError
 
 DEFAULT_HOME: Final = "./petrosa-data"
+STORED: Final = "stored"
 
 SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "account": AccountParams,
@@ -68,15 +81,25 @@ instruments' rules stand in a journal themselves, whichever file they came from.
 
 
 class StrategySettings(msgspec.Struct, frozen=True):
-    """One strategy: whether it runs, its parameters, and those of symbols that have their own."""
+    """One strategy: whether it runs, its parameters, and both for symbols that have their own."""
 
     enabled: bool
     params: StrategyParams
+    enabled_by_symbol: Mapping[str, bool]
     by_symbol: Mapping[str, StrategyParams]
 
     def for_symbol(self, symbol: str) -> StrategyParams:
         """The parameters that hold for a symbol."""
         return self.by_symbol.get(symbol, self.params)
+
+    def is_enabled(self, symbol: str) -> bool:
+        """Whether it runs on a symbol."""
+        return self.enabled_by_symbol.get(symbol, self.enabled)
+
+    @property
+    def runs(self) -> bool:
+        """Whether it runs on any symbol."""
+        return self.enabled or any(self.enabled_by_symbol.values())
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +121,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log: LogSettings
     crash_at: str
     merged: Merged
+    given: tuple[Given, ...] = ()
+
+    def restored(self, stored: Iterable[Given]) -> "Settings":
+        """These settings with what is stored, in place of whatever stored values were in them.
+
+        Raises `ConfigError` naming every stored value that cannot be.
+        """
+        stored = list(stored)
+        given = [item for item in self.given if item.origin.kind != STORED]
+        place = next((n for n, item in enumerate(given) if item.origin.rank > RANKS[STORED]), len(given))
+        given[place:place] = [_plain_symbol(item) for item in stored]
+        return _settings(merge(self.merged.known, given), self.profile, self.home, self.crash_at, tuple(given))
 
     @property
     def runs(self) -> Path:
@@ -117,7 +152,7 @@ def load_recorded(decisive: bytes, home: Path) -> Settings:
     values = msgspec.json.decode(decisive, type=dict[str, Any])
     known = known_keys()
     merged = merge(known, [Given(key, value, Origin("journal")) for key, value in values.items()])
-    return _settings(merged, "recorded", home, "")
+    return _settings(merged, "recorded", home, "", ())
 
 
 def load(
@@ -144,10 +179,11 @@ def load(
     given += environment.given_by_environment(known, CATALOG, environ)
     given += [_parse_set(text) for text in sets]
     given += [Given(key, text, Origin(option), is_text=True) for key, (option, text) in (options or {}).items()]
-    merged = merge(known, [_plain_symbol(item) for item in given])
+    given = [_plain_symbol(item) for item in given]
+    merged = merge(known, given)
     chosen_home = home or environ.get(environment.HOME) or DEFAULT_HOME
     profile = profile_path(files[-1]).stem if files else "default"
-    return _settings(merged, profile, Path(chosen_home), environ.get(environment.CRASH_AT, ""))
+    return _settings(merged, profile, Path(chosen_home), environ.get(environment.CRASH_AT, ""), tuple(given))
 
 
 def process_environment() -> Mapping[str, str]:
@@ -157,7 +193,7 @@ def process_environment() -> Mapping[str, str]:
 
 def known_keys() -> Known:
     """Every key there is, with the aliases that the parameter structs declare."""
-    switches = [describe(f"strategies.{name}.enabled", Switch, True) for name in CATALOG]
+    switches = [describe(f"strategies.{name}.enabled", Switch, entry.enabled) for name, entry in CATALOG.items()]
     switches.append(describe("simulation.enabled", Simulated, True))
     aliases = {
         f"strategies.{name}.{old}": Alias(f"strategies.{name}.{alias.target}", Decimal(str(alias.factor)))
@@ -190,7 +226,7 @@ def plain_symbol(text: str) -> str:
     return text.strip().partition(":")[0].replace("/", "").upper()
 
 
-def _settings(merged: Merged, profile: str, home: Path, crash_at: str) -> Settings:
+def _settings(merged: Merged, profile: str, home: Path, crash_at: str, given: tuple[Given, ...]) -> Settings:
     if not merged.values["simulation.enabled"]:
         raise ConfigError(
             f"simulation.enabled = false ({merged.origins['simulation.enabled']}): this version trades on the "
@@ -223,15 +259,18 @@ def _settings(merged: Merged, profile: str, home: Path, crash_at: str) -> Settin
         log=merged.build(LogSettings, "log"),
         crash_at=crash_at,
         merged=merged,
+        given=given,
     )
 
 
 def _strategy(merged: Merged, name: str) -> StrategySettings:
     prefix, struct = f"strategies.{name}", CATALOG[name].params
     symbols = sorted({split_symbol(key)[1] for key in merged.values if key.startswith(f"{prefix}.symbols.")})
+    switches = {symbol: merged.values.get(f"{prefix}.symbols.{symbol}.enabled") for symbol in symbols}
     return StrategySettings(
         enabled=bool(merged.values[f"{prefix}.enabled"]),
         params=merged.build(struct, prefix),
+        enabled_by_symbol={symbol: bool(on) for symbol, on in switches.items() if on is not None},
         by_symbol={symbol: merged.build(struct, f"{prefix}.symbols.{symbol}", base=prefix) for symbol in symbols},
     )
 

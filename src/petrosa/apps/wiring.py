@@ -14,6 +14,7 @@ from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import InstrumentId, instrument_id
 from petrosa.core.simulation.exchange import Exchange, SimulatedState
+from petrosa.core.strategies.catalog import CATALOG
 from petrosa.core.strategist import Strategist, StrategyPlan
 from petrosa.core.trader import Trader, TraderParams
 from petrosa.core.turns import Turns, TurnsState
@@ -81,12 +82,12 @@ def build_markets(instruments: Instruments) -> dict[InstrumentId, MarketState]:
 
 
 def build_strategist(settings: Settings, instruments: Instruments, markets: Markets) -> Strategist:
-    """Every enabled strategy on every instrument, in the order of the catalogue."""
+    """Every strategy on every instrument that it speaks of, in the order of the catalogue; those not enabled wait."""
     plans = [
-        StrategyPlan(name, key, strategy.for_symbol(instrument.symbol))
+        StrategyPlan(name, key, strategy.for_symbol(instrument.symbol), enabled=strategy.is_enabled(instrument.symbol))
         for name, strategy in settings.strategies.items()
-        if strategy.enabled
         for key, instrument in instruments.items()
+        if CATALOG[name].speaks_of(instrument)
     ]
     return Strategist(instruments, plans, markets)
 

@@ -8,7 +8,7 @@ import msgspec
 
 from petrosa.core.execution.lifecycle import Order
 from petrosa.core.market.state import MarketState
-from petrosa.core.model.commands import CancelEntries, Flatten, PauseEntries, ResumeEntries, Shutdown
+from petrosa.core.model.commands import CancelEntries, Configure, Flatten, PauseEntries, ResumeEntries, Shutdown
 from petrosa.core.model.events import Decision, Event, Halted, SignalMade, SignalReceived, Started, TimerDue, Warmup
 from petrosa.core.model.market import (
     BestQuote,
@@ -22,6 +22,7 @@ from petrosa.core.model.market import (
     InstrumentId,
     MarketEvent,
     MarkPrice,
+    Reading,
     Ticker,
     Trade,
 )
@@ -132,6 +133,10 @@ class Desk:
                 return NOTHING if self._trader is None else self._trader.handle(event, now)
             case PauseEntries() | ResumeEntries() | CancelEntries() | Flatten() | Shutdown() | Halted():
                 return NOTHING if self._trader is None else self._trader.handle(event, now)
+            case Reading():
+                return self._tell_strategies(event, now)
+            case Configure():
+                return NOTHING if self._strategist is None else self._strategist.configure(event)
             case Started():
                 return self._start(event, now)
             case Warmup():
@@ -167,6 +172,9 @@ class Desk:
             self.unheard += 1
             return NOTHING
         market.apply(event, now)
+        return self._tell_strategies(event, now)
+
+    def _tell_strategies(self, event: MarketEvent, now: int) -> Sequence[Decision]:
         if self._strategist is None:
             return NOTHING
         decisions = self._strategist.handle(event, now)
@@ -197,8 +205,8 @@ class Desk:
         market = self._markets.get(fact.instrument)
         if market is not None:
             market.apply(fact, min(now, fact.ts_event))  # as old as it is: a quote from history is no fresh price
-            if self._strategist is not None:
-                self._strategist.handle(event, now)
+        if self._strategist is not None and (market is not None or isinstance(fact, Reading)):
+            self._strategist.handle(event, now)
         return NOTHING
 
     def _view(self, key: InstrumentId, market: MarketState) -> View:

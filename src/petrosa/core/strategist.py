@@ -1,20 +1,21 @@
 """Market events in, signals out: each strategy hears its stream of its symbol, and what it says is checked once."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from petrosa.core.market.state import MarketState
-from petrosa.core.model.events import Decision, SignalMade, Warmup
+from petrosa.core.model.commands import Configure, SeatParameters
+from petrosa.core.model.events import Alarm, Configured, Decision, SeatChange, SignalMade, Warmup
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import BookGap, FeedStateChanged, InstrumentId, MarketEvent
 from petrosa.core.model.refusals import refusal
 from petrosa.core.model.signals import Signal, signal_id_of
 from petrosa.core.signals.checks import CandidateContext, check_candidate
 from petrosa.core.signals.cooldown import Cooldowns
-from petrosa.core.signals.trigger import Trigger
-from petrosa.core.strategies.base import Candidate, CatalogEntry, Quiet, Strategy, StrategyParams
+from petrosa.core.signals.seats import Place, Routes, Seat, routes_of
+from petrosa.core.strategies.base import Candidate, Quiet, StrategyParams
 from petrosa.core.strategies.catalog import CATALOG
 from petrosa.errors import ConfigError
 
@@ -25,51 +26,29 @@ _NOTHING: Final[tuple[Decision, ...]] = ()
 _NOTED: Final[frozenset[type]] = frozenset({Warmup, FeedStateChanged, BookGap})
 _BELOW: Final = Quiet.BELOW_THRESHOLD.value
 _NOT_A_NUMBER: Final = Quiet.BAD_NUMBER.value
+_NOBODY: Final = Place()
 
 
 class StrategyPlan(msgspec.Struct, frozen=True):
-    """One strategy on one instrument. `params` is of the type that the catalogue names for the strategy."""
+    """One strategy on one instrument. `params` is of the type that the catalogue names for the strategy.
+
+    A plan that is not `enabled` can be by a command.
+    """
 
     strategy_id: str
     instrument: InstrumentId
     params: StrategyParams
+    enabled: bool = True
 
 
 class StrategistState(msgspec.Struct, frozen=True):
-    """What a strategist remembers over a restart. Windows are not in it: they fill again from the stream."""
+    """What a strategist remembers over a restart. Windows are not in it: they fill again from the stream.
+
+    `configured` holds, by strategy, what was changed since the process began.
+    """
 
     cooldowns: dict[str, dict[InstrumentId, int]]
-
-
-class _Seat:
-    """One strategy at one instrument, and what it needs to be heard."""
-
-    __slots__ = ("entry", "evaluate", "instrument", "key", "market", "params", "quiet", "strategy", "trigger")
-
-    def __init__(
-        self,
-        entry: CatalogEntry,
-        params: StrategyParams,
-        instrument: Instrument,
-        market: MarketState,
-        quiet: dict[str, int],
-    ) -> None:
-        self.entry = entry
-        self.params = params
-        self.instrument = instrument
-        self.key = instrument.id
-        self.market = market
-        self.quiet = quiet
-        self.forget()
-
-    def forget(self) -> None:
-        self.strategy: Strategy[Any] = self.entry.build(self.params)
-        self.evaluate = self.strategy.evaluate
-        self.trigger = Trigger(
-            edge=self.params.edge_trigger,
-            persistence_seconds=self.params.persistence_seconds,
-            hysteresis=self.params.hysteresis,
-        )
+    configured: dict[str, list[SeatParameters]] = msgspec.field(default_factory=dict)
 
 
 class Strategist:
@@ -88,10 +67,11 @@ class Strategist:
         self.quiet_counts: dict[str, dict[str, int]] = {}
         self.signal_counts: dict[str, dict[str, int]] = {}
         self._cooldowns = Cooldowns()
-        self._seats: dict[tuple[str, InstrumentId], _Seat] = {}
-        self._routes: dict[type, dict[InstrumentId, tuple[_Seat, ...]]] = {}
+        self._instruments = instruments
+        self._seats: dict[tuple[str, InstrumentId], Seat] = {}
         for plan in plans:
-            self._take(plan, instruments, markets)
+            self._take(plan, markets)
+        self._routes: Routes = routes_of(self._seats.values(), instruments)
 
     def handle(self, event: MarketEvent | Warmup, now: int) -> Sequence[Decision]:
         """What the strategies that listen to this event decided: `SignalMade` or `Refused`, mostly nothing."""
@@ -101,7 +81,12 @@ class Strategist:
                 self._note(event, now)
             return _NOTHING
         decisions: tuple[Decision, ...] = _NOTHING
-        for seat in route.get(event.instrument, ()):  # type: ignore[union-attr]  # only market facts have a route
+        place = route.get(event.instrument)  # type: ignore[union-attr]  # only market facts have a route
+        if place is None:
+            return _NOTHING
+        for note, market in place.notes:
+            note(event, market, now)
+        for seat in place.seats:
             evaluate, trigger = seat.evaluate, seat.trigger  # an attribute that is called is looked up the slow way
             answer = evaluate(event, seat.market, now)
             if type(answer) is not float and isinstance(answer, str):  # a `Quiet`, asked in the fastest way
@@ -120,25 +105,56 @@ class Strategist:
 
     def warmup(self) -> dict[tuple[str, InstrumentId], tuple[int, int]]:
         """Per strategy and instrument (n, m): n of the m facts it needs before it can speak are there."""
-        return {key: seat.strategy.warmup() for key, seat in self._seats.items()}
+        return {key: seat.strategy.warmup() for key, seat in self._seats.items() if seat.enabled}
+
+    def configure(self, command: Configure) -> Sequence[Decision]:
+        """Let a strategy go on with other parameters: all that the command names, or nothing and an alarm.
+
+        Instruments that are followed elsewhere are left to others.
+        """
+        try:
+            changes = self._adopt(command.strategy_id, command.seats)
+        except ValueError as problem:
+            said = f"{command.command_id} by {command.actor}"
+            message = f"{command.strategy_id}: {problem}; the parameters of {said} are not taken, the old ones hold"
+            return (Alarm("configuration_refused", message),)
+        return (Configured(command.command_id, command.strategy_id, command.version, changes),)
+
+    def parameters(self, strategy_id: str) -> list[SeatParameters]:
+        """What holds for a strategy now, by instrument; nothing for one that is not followed here."""
+        return [seat.snapshot() for (name, _), seat in self._seats.items() if name == strategy_id]
 
     def forget(self) -> None:
         """Start every window and edge from nothing, as a started process does. Cooldowns and counts stay."""
         for seat in self._seats.values():
             seat.forget()
+        self._routes = routes_of(self._seats.values(), self._instruments)
 
     def snapshot(self) -> StrategistState:
-        return StrategistState(self._cooldowns.snapshot())
+        configured: dict[str, list[SeatParameters]] = {}
+        for (strategy_id, _), seat in self._seats.items():
+            if seat.changed:
+                configured.setdefault(strategy_id, []).append(seat.snapshot())
+        return StrategistState(self._cooldowns.snapshot(), configured)
 
     def restore(self, state: StrategistState) -> None:
         self._cooldowns.restore(state.cooldowns)
+        for strategy_id, seats in state.configured.items():
+            self._adopt(strategy_id, seats)
 
-    def _take(
-        self,
-        plan: StrategyPlan,
-        instruments: Mapping[InstrumentId, Instrument],
-        markets: Mapping[InstrumentId, MarketState],
-    ) -> None:
+    def _adopt(self, strategy_id: str, wanted: Sequence[SeatParameters]) -> tuple[SeatChange, ...]:
+        """Raises `ValueError`, before anything has changed, for parameters that the strategy cannot have."""
+        mine = [(self._seats[strategy_id, one.instrument], one) for one in wanted if self._follows(strategy_id, one)]
+        read = [(seat, seat.read(one.parameters), one.enabled) for seat, one in mine]
+        changes = tuple(SeatChange(seat.key, seat.adopt(params, enabled=on)) for seat, params, on in read)
+        self._routes = routes_of(self._seats.values(), self._instruments)
+        return changes
+
+    def _follows(self, strategy_id: str, one: SeatParameters) -> bool:
+        return (strategy_id, one.instrument) in self._seats
+
+    def _take(self, plan: StrategyPlan, markets: Mapping[InstrumentId, MarketState]) -> None:
+        instruments = self._instruments
         entry, key = CATALOG.get(plan.strategy_id), (plan.strategy_id, plan.instrument)
         if entry is None:
             raise ConfigError(f"unknown strategy {plan.strategy_id!r}; there are {', '.join(CATALOG)}")
@@ -150,13 +166,11 @@ class Strategist:
             raise ConfigError(f"{plan.strategy_id} is planned twice on {plan.instrument}; leave one out")
         self.signal_counts.setdefault(plan.strategy_id, {"buy": 0, "sell": 0})
         quiet = self.quiet_counts.setdefault(plan.strategy_id, {reason.value: 0 for reason in Quiet})
-        seat = self._seats[key] = _Seat(
-            entry, plan.params, instruments[plan.instrument], markets[plan.instrument], quiet
+        self._seats[key] = Seat(
+            entry, plan.params, instruments[plan.instrument], markets[plan.instrument], quiet, enabled=plan.enabled
         )
-        route = self._routes.setdefault(entry.listens_to, {})
-        route[plan.instrument] = (*route.get(plan.instrument, ()), seat)
 
-    def _decide(self, seat: _Seat, event: object, now: int) -> Decision:
+    def _decide(self, seat: Seat, event: object, now: int) -> Decision:
         """A score counted: the candidate becomes a signal, or a refusal that says why not."""
         entry, name = seat.entry, seat.key
         candidate: Candidate = seat.strategy.candidate(event, seat.market, now)
@@ -193,7 +207,10 @@ class Strategist:
 
     def _warm(self, event: MarketEvent, now: int) -> None:
         """Fill windows. An edge that lies in the history is told to nobody, and is no news later."""
-        for seat in self._routes.get(event.__class__, {}).get(event.instrument, ()):
+        place = self._routes.get(event.__class__, {}).get(event.instrument, _NOBODY)
+        for note, market in place.notes:
+            note(event, market, now)
+        for seat in place.seats:
             answer = seat.evaluate(event, seat.market, now)
             if isinstance(answer, Quiet):
                 seat.trigger.unknown()
@@ -201,7 +218,7 @@ class Strategist:
                 seat.trigger.update(answer, now)
 
 
-def _signal(signal_id: str, seat: _Seat, candidate: Candidate, now: int) -> Signal:
+def _signal(signal_id: str, seat: Seat, candidate: Candidate, now: int) -> Signal:
     entry, instrument = seat.entry, seat.instrument
     return Signal(
         signal_id=signal_id,

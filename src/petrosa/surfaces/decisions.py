@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from petrosa.core.model.events import Alarm, Decision, Event, Halted, SignalMade
+from petrosa.core.model.events import Alarm, Configured, Decision, Event, Halted, SignalMade
 from petrosa.core.model.orders import Approved, OrderFilled, OrderRejected, Place, Reducing
 from petrosa.core.model.refusals import Refused
 
@@ -76,6 +76,16 @@ class DecisionLog:
                 )
             case Approved() | Reducing():
                 self._order(decision, sequence, now)
+            case Configured():
+                self._log.info(
+                    "configured",
+                    strategy=decision.strategy_id,
+                    version=decision.version,
+                    command_id=decision.command_id,
+                    changes={change.instrument: change.effect.value for change in decision.changes},
+                    sequence=sequence,
+                    ts_ns=now,
+                )
             case Alarm():
                 self._log.error("alarm", name=decision.name, detail=decision.message, sequence=sequence, ts_ns=now)
             case Halted():

@@ -6,6 +6,8 @@ import pytest
 
 from petrosa.apps import settings
 from petrosa.apps.environment import ELSEWHERE, NAMES, distance, names_of
+from petrosa.apps.layers import Given, Origin
+from petrosa.apps.settings import load, load_recorded
 from petrosa.core.strategies.catalog import CATALOG
 from petrosa.errors import ConfigError
 
@@ -69,6 +71,48 @@ def test_a_strategy_may_have_values_of_its_own_for_one_symbol(tmp_path: Path) ->
     assert (7.0, 1.9, 3) == (of["BTCUSDT"].cooldown_seconds, of["BTCUSDT"].buy_threshold, of["BTCUSDT"].top_levels)
     assert 9 == of["ETHUSDT"].top_levels
     assert skew.params == of["SOLUSDT"]
+
+
+def stored(key: str, value: object, name: str) -> Given:
+    return Given(key, value, Origin("stored", name))
+
+
+def test_what_is_stored_stands_between_the_environment_and_the_command_line() -> None:
+    """Stored values beat environment and file, lose to --set, and one for the symbol beats one for all."""
+    settings = load(sets=["orderbook_skew.top_levels=9"], environ={"ORDERBOOK_SKEW_BUY_THRESHOLD": "1.3"})
+    restored = settings.restored(
+        [
+            stored("strategies.orderbook_skew.top_levels", 7, "all v1"),
+            stored("strategies.orderbook_skew.buy_threshold", 1.4, "all v1"),
+            stored("strategies.orderbook_skew.symbols.BTCUSDT.buy_threshold", 1.5, "BTCUSDT v2"),
+            stored("strategies.orderbook_skew.symbols.BTCUSDT.enabled", False, "BTCUSDT v2"),
+        ]
+    )
+    skew = restored.strategies["orderbook_skew"]
+    assert (9, 1.4) == (skew.params.top_levels, skew.params.buy_threshold)  # type: ignore[attr-defined]
+    assert 1.5 == skew.for_symbol("BTCUSDT").buy_threshold  # type: ignore[attr-defined]
+    assert (False, True, True) == (skew.is_enabled("BTCUSDT"), skew.is_enabled("ETHUSDT"), skew.runs)
+    origins = restored.merged.origins
+    assert "stored all v1" == str(origins["strategies.orderbook_skew.buy_threshold"])
+    assert "stored BTCUSDT v2" == str(origins["strategies.orderbook_skew.symbols.BTCUSDT.buy_threshold"])
+    assert settings.merged.values == restored.restored([]).merged.values
+
+
+def test_a_stronger_layer_for_all_beats_a_weaker_one_for_a_symbol(tmp_path: Path) -> None:
+    """What a file says of one symbol does not stand against what is stored, or set, for all; replayed alike."""
+    file = tmp_path / "desk.toml"
+    file.write_text("[strategies.orderbook_skew.symbols.BTCUSDT]\ntop_levels = 3\nmin_confidence = 0.7\n")
+    settings = load([str(file)], sets=["orderbook_skew.top_levels=9"], environ={})
+    params = settings.strategies["orderbook_skew"].for_symbol("BTCUSDT")
+    assert (9, 0.7) == (params.top_levels, params.min_confidence)  # type: ignore[attr-defined]
+    again = load_recorded(settings.decisive(), tmp_path).strategies["orderbook_skew"].for_symbol("BTCUSDT")
+    assert params == again
+
+
+def test_a_stored_value_that_cannot_be_is_named_with_its_origin() -> None:
+    """The complaint says whose stored configuration it is in."""
+    with pytest.raises(ConfigError, match=r"orderbook_skew.top_levels = 99 \(stored all v1\) is out of bounds"):
+        load(environ={}).restored([stored("strategies.orderbook_skew.top_levels", 99, "all v1")])
 
 
 def test_a_symbol_may_be_spelled_either_way() -> None:

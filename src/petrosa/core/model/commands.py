@@ -1,5 +1,9 @@
 """What a person or another program may tell a desk, in the imperative. Each has an id, an actor and a reason."""
 
+from typing import Any
+
+import msgspec
+
 from petrosa.core.model.base import Message
 from petrosa.core.model.market import InstrumentId
 
@@ -43,4 +47,26 @@ class Shutdown(Message, frozen=True, gc=False, tag="shutdown"):
     reason: str
 
 
-Command = PauseEntries | ResumeEntries | CancelEntries | Flatten | Shutdown
+class SeatParameters(msgspec.Struct, frozen=True):
+    """What holds for a strategy on one instrument: whether it runs, and all of its parameters by name."""
+
+    instrument: InstrumentId
+    enabled: bool
+    parameters: dict[str, Any]
+
+
+class Configure(Message, frozen=True, tag="configure"):
+    """Let a strategy go on with these parameters: the whole effective set, so that a replay needs no store.
+
+    Instruments that are not named stay as they are. `version` is that of the stored configuration that led to it.
+    """
+
+    command_id: str
+    actor: str
+    reason: str
+    strategy_id: str
+    version: int
+    seats: tuple[SeatParameters, ...]
+
+
+Command = PauseEntries | ResumeEntries | CancelEntries | Flatten | Shutdown | Configure

@@ -3,11 +3,14 @@
 `Event` is the whole of the input: a desk that has seen the same events has decided the same things.
 """
 
+from enum import Enum
 from typing import Final, get_args
+
+import msgspec
 
 from petrosa.core.model.base import Message
 from petrosa.core.model.commands import Command
-from petrosa.core.model.market import FeedStateChanged, MarketEvent
+from petrosa.core.model.market import FeedStateChanged, InstrumentId, MarketEvent
 from petrosa.core.model.orders import AccountEvent, Approved, Reducing
 from petrosa.core.model.refusals import Outcome, Refused
 from petrosa.core.model.signals import Signal
@@ -83,4 +86,30 @@ class Alarm(Message, frozen=True, gc=False, tag="alarm"):
     message: str
 
 
-Decision = SignalMade | SignalAgreed | Refused | Approved | Reducing | SetTimer | CancelTimer | Alarm | Halted
+class Effect(Enum):
+    """What a change of parameters did to a strategy on one instrument."""
+
+    UNCHANGED = "unchanged"
+    KEPT_STATE = "kept state"
+    WARMING_UP = "warming up again"
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+
+
+class SeatChange(msgspec.Struct, frozen=True):
+    instrument: InstrumentId
+    effect: Effect
+
+
+class Configured(Message, frozen=True, tag="configured"):
+    """A strategy goes on with the parameters of a `Configure` from this turn on."""
+
+    command_id: str
+    strategy_id: str
+    version: int
+    changes: tuple[SeatChange, ...]
+
+
+Decision = (
+    SignalMade | SignalAgreed | Refused | Approved | Reducing | SetTimer | CancelTimer | Alarm | Halted | Configured
+)

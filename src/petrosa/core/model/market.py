@@ -157,6 +157,41 @@ class BookGap(Message, frozen=True, gc=False, tag="book_gap"):
     got: int
 
 
+class Reading(Message, frozen=True, tag="reading"):
+    """What a source outside the venue says: another venue's quote, a share of the market, a fact of a chain.
+
+    `topic` is what kind of thing it is (`quote`, `dominance`, `onchain`), `source` who says so, `subject` what it is
+    about (`BTC/USD`, `BTC`), `values` the numbers by name, each with its unit in the topic's documentation.
+    """
+
+    source: str
+    topic: str
+    subject: str
+    ts_event: int
+    ts_seen: int
+    values: dict[str, float]
+
+    @property
+    def instrument(self) -> InstrumentId:
+        """The key by which readings of a topic are routed; no instrument of ours has it."""
+        return reading_key(self.topic)
+
+
+def reading_key(topic: str) -> InstrumentId:
+    """Where the readings of a topic go."""
+    return InstrumentId(f"reading:{topic}")
+
+
 MarketEvent = (
-    Trade | Ticker | Depth | BookSnapshot | BookDiff | BestQuote | Candle | MarkPrice | FeedStateChanged | BookGap
+    Trade
+    | Ticker
+    | Depth
+    | BookSnapshot
+    | BookDiff
+    | BestQuote
+    | Candle
+    | MarkPrice
+    | FeedStateChanged
+    | BookGap
+    | Reading
 )

@@ -14,14 +14,18 @@ class Trigger:
     __slots__ = ("_counted", "_edge", "_persistence_ns", "_rearm_below", "_side", "_since", "idle")
 
     def __init__(self, *, edge: bool, persistence_seconds: float, hysteresis: float) -> None:
-        self._edge = edge
-        self._persistence_ns = round(persistence_seconds * NS_PER_SECOND)
-        self._rearm_below = 1.0 - hysteresis
+        self.retune(edge=edge, persistence_seconds=persistence_seconds, hysteresis=hysteresis)
         self._side = 0  # the side on which the score is staying, 0 between the thresholds
         self._since = 0
         self._counted = 0  # the side that has been told and not armed again
         self.idle = True
         """Whether a score between the thresholds would change nothing, so that it need not be told."""
+
+    def retune(self, *, edge: bool, persistence_seconds: float, hysteresis: float) -> None:
+        """Other rules from now on; what stays beyond a threshold goes on staying there."""
+        self._edge = edge
+        self._persistence_ns = round(persistence_seconds * NS_PER_SECOND)
+        self._rearm_below = 1.0 - hysteresis
 
     def update(self, score: float, now: int) -> bool:
         """Whether this score counts. NaN is no score."""

@@ -1,19 +1,21 @@
 """What a strategy is: parameters that say what they mean, a score per event, and a candidate when the score counts.
 
 A strategy sees one instrument. The strategist holds one instance per (strategy, instrument), so state is plain
-attributes. `evaluate` runs for every event and is cheap; `candidate` runs only when an edge has been found.
+attributes. `evaluate` runs for every event and is cheap; `candidate` runs only when an edge has been found. What else a
+strategy wants to know of (another kind of fact, another instrument, an outside source) comes to `note`.
 """
 
 from collections.abc import Callable, Mapping
 from enum import Enum, StrEnum
 from math import inf, isfinite, nextafter
-from typing import Annotated, Any, ClassVar, Final, Protocol, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 from msgspec import Meta
 
 from petrosa.core.market.state import MarketState
-from petrosa.core.model.market import Depth, Ticker, Trade
+from petrosa.core.model.instruments import Instrument
+from petrosa.core.model.market import BestQuote, Depth, MarketEvent, Reading, Ticker, Trade
 from petrosa.core.model.refusals import Outcome
 from petrosa.core.model.signals import Action
 
@@ -34,6 +36,9 @@ class Quiet(StrEnum):
     NOT_SIGNIFICANT = "not_significant"
     BAD_NUMBER = "bad_number"
     OUT_OF_ORDER = "out_of_order"
+    NO_SOURCE = "no_source"
+    OLD_SOURCE = "old_source"
+    NOT_CONFIRMED = "not_confirmed"
 
 
 class ReplayHonesty(Enum):
@@ -58,6 +63,8 @@ class StrategyParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """
 
     ALIASES: ClassVar[Mapping[str, Alias]] = {}
+    RESTARTS: ClassVar[frozenset[str]] = frozenset()
+    """Parameters whose change at run time makes the strategy warm up again; any other change keeps its state."""
 
     cooldown_seconds: Annotated[
         float, Meta(ge=0, le=86_400, description="Least time between two signals of this strategy on one symbol.")
@@ -116,6 +123,19 @@ class Strategy(Protocol[E_contra]):
 
     def warmup(self) -> tuple[int, int]: ...
 
+    def retune(self, params: Any) -> None:
+        """Go on with other parameters and the same windows; none of the type's `RESTARTS` has changed."""
+        ...
+
+
+@runtime_checkable
+class Noting(Protocol):
+    """A strategy whose entry has `notes`, `companions` or `reads` is told of those facts too. Nothing is scored."""
+
+    def note(self, event: Any, market: MarketState, now: int) -> None:
+        """Take in a fact of another kind, of a companion or from outside. `market` is always that of the own symbol."""
+        ...
+
 
 _BEYOND: Final = nextafter(1.0, inf)
 
@@ -132,14 +152,40 @@ def score_of(value: float, buy_threshold: float, sell_threshold: float) -> float
     return value / buy_threshold if value >= 0.0 else -(value / sell_threshold)
 
 
-class CatalogEntry(msgspec.Struct, frozen=True):
-    """One line of the catalogue: how a strategy is known, what it listens to, and how to build it for a symbol."""
+class CatalogEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A strategy's declaration: how it is known, what it needs, and how to build it for a symbol.
+
+    From it and the parameters' own declaration come the schema, the configuration API and the strategy's page.
+    """
 
     strategy_id: str
     version: int
-    listens_to: type[Trade] | type[Ticker] | type[Depth]
+    """Part of a signal's identity: raised when the same market would get another opinion."""
+    title: str
+    summary: str
+    """One sentence: what it looks for."""
+    fails_when: tuple[str, ...]
+    """Sentences: when its opinion is worth nothing."""
+    listens_to: type[Trade] | type[Ticker] | type[Depth] | type[BestQuote] | type[Reading]
+    """The kind of fact that is scored."""
     params: type[StrategyParams]
     build: Callable[[Any], Strategy[Any]]
     replay_honesty: ReplayHonesty
-    summary: str
+    replay_note: str = "It uses what the recording holds and nothing else."
+    notes: tuple[type[MarketEvent], ...] = ()
+    """Kinds of facts of its own symbol that it notes besides."""
+    reads: tuple[str, ...] = ()
+    """Topics of outside readings that it is told of: scored when it listens to readings, else noted."""
+    bases: tuple[str, ...] = ()
+    """Base assets that it has an opinion about; empty: every one."""
+    companions: tuple[str, ...] = ()
+    """Base assets whose facts of the kind it listens to, or notes, it notes too, in the same quote asset."""
+    history: str = "none"
+    """What must have been seen before it can speak, in words."""
+    enabled: bool = True
+    """Whether it runs where nobody says otherwise."""
     timeframe: str = "tick"
+
+    def speaks_of(self, instrument: Instrument) -> bool:
+        """Whether it has an opinion about this instrument."""
+        return not self.bases or instrument.base in self.bases

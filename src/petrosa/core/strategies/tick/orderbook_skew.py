@@ -11,7 +11,15 @@ from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.market import Depth
 from petrosa.core.model.refusals import Outcome, failed, passed
 from petrosa.core.model.signals import Action
-from petrosa.core.strategies.base import Alias, Candidate, Quiet, StrategyParams, score_of
+from petrosa.core.strategies.base import (
+    Alias,
+    Candidate,
+    CatalogEntry,
+    Quiet,
+    ReplayHonesty,
+    StrategyParams,
+    score_of,
+)
 
 _LEAST_LOG: Final = 1e-12
 """Stands in for ln(1), so that a threshold of exactly 1 can be divided by."""
@@ -53,11 +61,14 @@ class OrderbookSkew:
                  "_spread_percent")  # fmt: skip
 
     def __init__(self, params: Params) -> None:
+        self.retune(params)
+        self._bid_volume = self._ask_volume = self._ratio = self._spread_percent = 0.0
+
+    def retune(self, params: Params) -> None:
         self._params = params
         self._log_buy = max(log(params.buy_threshold), _LEAST_LOG)
         self._log_sell = min(log(params.sell_threshold), -_LEAST_LOG)
         self._max_spread_percent = params.max_spread_bps / 100.0
-        self._bid_volume = self._ask_volume = self._ratio = self._spread_percent = 0.0
 
     def evaluate(self, event: Depth, market: MarketState, now: int) -> float | Quiet:
         if not (event.bid_prices and event.ask_prices):
@@ -120,3 +131,20 @@ def _flow_agrees(is_buy: bool, market: MarketState, now: int) -> Outcome:
     if signed > 0.0 if is_buy else signed < 0.0:
         return passed("flow_agrees", f"{signed:+.8g}", limit)
     return failed("flow_agrees", f"{signed:+.8g}", limit, "nothing to do: takers disagree with the book")
+
+
+ENTRY: Final = CatalogEntry(
+    strategy_id="orderbook_skew",
+    version=1,
+    title="Order book skew",
+    summary="More is bid than offered near the best price, or the other way round, and recent trades agree.",
+    fails_when=(
+        "Quotes are pretended: size that is taken away before it trades costs nobody anything.",
+        "The spread is wide or the book thin: a few orders make any ratio.",
+        "A level refills from hidden orders: what is displayed is not what is there.",
+    ),
+    listens_to=Depth,
+    params=Params,
+    build=OrderbookSkew,
+    replay_honesty=ReplayHonesty.YES,
+)

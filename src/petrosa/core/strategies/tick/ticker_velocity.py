@@ -3,7 +3,7 @@
 from collections import deque
 from itertools import islice
 from math import inf, log, sqrt
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from msgspec import Meta
 
@@ -11,7 +11,7 @@ from petrosa.core.market.state import MarketState
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.market import Ticker
 from petrosa.core.model.signals import Action
-from petrosa.core.strategies.base import Candidate, Quiet, StrategyParams, score_of
+from petrosa.core.strategies.base import Candidate, CatalogEntry, Quiet, ReplayHonesty, StrategyParams, score_of
 
 POINTS_MAX: Final = 8_192
 """Most prices kept of one symbol, whatever the window; a ticker gives one or a few a second."""
@@ -20,6 +20,8 @@ _NS_PER_MINUTE: Final = 60 * NS_PER_SECOND
 
 
 class Params(StrategyParams, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    RESTARTS: ClassVar[frozenset[str]] = frozenset({"time_window"})
+
     time_window: Annotated[int, Meta(ge=30, le=300, description="Seconds over which the velocity is measured.")] = 60
     buy_threshold: Annotated[float, Meta(ge=0.1, le=2, description="Buy above this velocity, in % a minute.")] = 0.5
     sell_threshold: Annotated[
@@ -56,13 +58,16 @@ class TickerVelocity:
                  "_velocity", "_window_ns")  # fmt: skip
 
     def __init__(self, params: Params) -> None:
-        self._params = params
-        self._window_ns = params.time_window * NS_PER_SECOND
-        self._min_elapsed = max(1, round(self._window_ns * params.min_window_share))
+        self.retune(params)
         self._points: deque[tuple[int, float, float]] = deque()
         self._squares = 0.0  # of the log returns into all points but the first
         self._forgotten = 0
         self._elapsed, self._change, self._velocity, self._t = 0, 0.0, 0.0, 0.0
+
+    def retune(self, params: Params) -> None:
+        self._params = params
+        self._window_ns = params.time_window * NS_PER_SECOND
+        self._min_elapsed = max(1, round(self._window_ns * params.min_window_share))
 
     def evaluate(self, event: Ticker, market: MarketState, now: int) -> float | Quiet:
         price, ts, params = event.last, event.ts_event, self._params
@@ -132,3 +137,21 @@ class TickerVelocity:
         if variance <= 1e-12 * self._squares:
             return 1e9 if move > 0.0 else -1e9
         return move / sqrt(variance * n)
+
+
+ENTRY: Final = CatalogEntry(
+    strategy_id="ticker_velocity",
+    version=1,
+    title="Ticker velocity",
+    summary="A steady and fast change of the last price over a minute.",
+    fails_when=(
+        "The move is already over when it has been measured: it looks back by half a window at least.",
+        "The market jumps on news: a jump is no trend.",
+        "The ticker comes seldom: few points make any fit.",
+    ),
+    listens_to=Ticker,
+    params=Params,
+    build=TickerVelocity,
+    replay_honesty=ReplayHonesty.YES,
+    history="`min_points` tickers over `min_window_share` of `time_window`",
+)

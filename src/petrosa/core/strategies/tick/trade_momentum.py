@@ -1,7 +1,7 @@
 """`trade_momentum`: a large trade, taken aggressively, that moved the price the way it was taken."""
 
 from math import exp, inf, log, sqrt, tanh
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from msgspec import Meta
 
@@ -9,7 +9,7 @@ from petrosa.core.market.state import MarketState
 from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.market import Trade
 from petrosa.core.model.signals import Action
-from petrosa.core.strategies.base import Candidate, Quiet, StrategyParams, score_of
+from petrosa.core.strategies.base import Candidate, CatalogEntry, Quiet, ReplayHonesty, StrategyParams, score_of
 
 BUY: Final = Side.BUY
 WARMING_UP: Final = Quiet.WARMING_UP  # what an enumeration has is looked up the slow way
@@ -21,6 +21,8 @@ _Weight = Annotated[float, Meta(ge=0, le=1, description="Share of this part; pri
 
 
 class Params(StrategyParams, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    RESTARTS: ClassVar[frozenset[str]] = frozenset({"min_quantity", "momentum_window", "time_decay_seconds"})
+
     price_weight: _Weight = 0.4
     quantity_weight: _Weight = 0.3
     maker_weight: _Weight = 0.3
@@ -61,14 +63,17 @@ class TradeMomentum:
                  "_previous", "_price", "_quantities", "_quantity", "_sell", "_ts", "_weight", "_window")  # fmt: skip
 
     def __init__(self, params: Params) -> None:
+        self.retune(params)
+        self._parts = (0.0, 0.0, 0.0, 0.0, 0.0)
+        self._previous, self._ts, self._count = 0.0, 0, 0
+        self._weight = self._quantities = self._moves = 0.0
+
+    def retune(self, params: Params) -> None:
         self._price, self._quantity, self._maker = params.price_weight, params.quantity_weight, params.maker_weight
         self._buy, self._sell, self._min_quantity = params.buy_threshold, params.sell_threshold, params.min_quantity
         self._window, self._keep = params.momentum_window, 1.0 - 2.0 / (params.momentum_window + 1)
         self._decay_ns = params.time_decay_seconds * NS_PER_SECOND
         self._minus_decay = -float(self._decay_ns)  # exact; dividing an integer by a float is the fastest division
-        self._parts = (0.0, 0.0, 0.0, 0.0, 0.0)
-        self._previous, self._ts, self._count = 0.0, 0, 0
-        self._weight = self._quantities = self._moves = 0.0
 
     def evaluate(self, event: Trade, market: MarketState, now: int) -> float | Quiet:
         price, quantity, weight, moves = event.price, event.quantity, self._weight, self._moves
@@ -132,3 +137,21 @@ class TradeMomentum:
     def _begin(self, price: float, ts: int) -> None:
         self._previous, self._ts, self._count = price, ts, 0
         self._weight = self._quantities = self._moves = 0.0
+
+
+ENTRY: Final = CatalogEntry(
+    strategy_id="trade_momentum",
+    version=1,
+    title="Trade momentum",
+    summary="A large aggressive trade that moved the price its own way.",
+    fails_when=(
+        "One large order is the whole of it: the move is over when the order is.",
+        "Somebody trades with themselves: the print is large and nobody wanted anything.",
+        "Trades are reported in aggregate: what looks like one print was many.",
+    ),
+    listens_to=Trade,
+    params=Params,
+    build=TradeMomentum,
+    replay_honesty=ReplayHonesty.YES,
+    history="as many trades as `momentum_window`",
+)

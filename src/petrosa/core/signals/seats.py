@@ -1,0 +1,128 @@
+"""Where strategies sit: one instance of a strategy at one instrument, and which facts lead to it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from petrosa.core.market.state import MarketState
+from petrosa.core.model.commands import SeatParameters
+from petrosa.core.model.events import Effect
+from petrosa.core.model.instruments import Instrument
+from petrosa.core.model.market import InstrumentId, Reading, reading_key
+from petrosa.core.signals.trigger import Trigger
+from petrosa.core.strategies.base import CatalogEntry, Noting, Strategy, StrategyParams
+
+Note = Callable[[Any, MarketState, int], None]
+
+
+class Seat:
+    """One strategy at one instrument, and what it needs to be heard. `quiet` counts why it said nothing."""
+
+    __slots__ = (
+        "changed", "enabled", "entry", "evaluate", "instrument", "key", "market", "params", "quiet", "strategy",
+        "trigger",
+    )  # fmt: skip
+
+    def __init__(
+        self, entry: CatalogEntry, params: StrategyParams, instrument: Instrument, market: MarketState,
+        quiet: dict[str, int], *, enabled: bool,
+    ) -> None:  # fmt: skip
+        self.entry = entry
+        self.params = params
+        self.instrument = instrument
+        self.key = instrument.id
+        self.market = market
+        self.quiet = quiet
+        self.enabled = enabled
+        self.changed = False
+        self.forget()
+
+    def forget(self) -> None:
+        """Start windows and edge from nothing."""
+        self.strategy: Strategy[Any] = self.entry.build(self.params)
+        self.evaluate = self.strategy.evaluate
+        self.trigger = Trigger(
+            edge=self.params.edge_trigger,
+            persistence_seconds=self.params.persistence_seconds,
+            hysteresis=self.params.hysteresis,
+        )
+
+    def read(self, parameters: Mapping[str, Any]) -> StrategyParams:
+        """Parameters of this strategy. Raises `ValueError` for what they cannot be."""
+        try:
+            return msgspec.convert(parameters, self.entry.params)
+        except msgspec.ValidationError as problem:
+            raise ValueError(str(problem)) from None
+
+    def adopt(self, params: StrategyParams, *, enabled: bool) -> Effect:
+        """Go on with other parameters, keeping windows and edge where the strategy's declaration allows it."""
+        before, was_enabled = self.params, self.enabled
+        if (params, enabled) == (before, was_enabled):
+            return Effect.UNCHANGED
+        self.params, self.enabled, self.changed = params, enabled, True
+        if enabled != was_enabled:
+            self.forget()
+            return Effect.ENABLED if enabled else Effect.DISABLED
+        if any(getattr(params, name) != getattr(before, name) for name in params.RESTARTS):
+            self.forget()
+            return Effect.WARMING_UP
+        self.strategy.retune(params)
+        self.trigger.retune(
+            edge=params.edge_trigger, persistence_seconds=params.persistence_seconds, hysteresis=params.hysteresis
+        )
+        return Effect.KEPT_STATE
+
+    def snapshot(self) -> SeatParameters:
+        """What holds here, as a command or a checkpoint says it."""
+        return SeatParameters(self.key, self.enabled, msgspec.to_builtins(self.params))
+
+
+class Place:
+    """Who is told of one kind of fact of one instrument: `seats` score it, `notes` take it in."""
+
+    __slots__ = ("notes", "seats")
+
+    def __init__(self) -> None:
+        self.seats: tuple[Seat, ...] = ()
+        self.notes: tuple[tuple[Note, MarketState], ...] = ()
+
+
+Routes = dict[type, dict[InstrumentId, Place]]
+
+
+def routes_of(seats: Iterable[Seat], instruments: Mapping[InstrumentId, Instrument]) -> Routes:
+    """The way of every kind of fact to the enabled seats, in the order of the seats; anew after a seat forgot."""
+    routes: Routes = {}
+
+    def place(kind: type, key: InstrumentId) -> Place:
+        return routes.setdefault(kind, {}).setdefault(key, Place())
+
+    for seat in seats:
+        if not seat.enabled:
+            continue
+        entry = seat.entry
+        reads = [place(Reading, reading_key(topic)) for topic in entry.reads]
+        scored = reads if entry.listens_to is Reading else [place(entry.listens_to, seat.key)]
+        for where in scored:
+            where.seats = (*where.seats, seat)
+        if not isinstance(seat.strategy, Noting):
+            continue
+        noted = [place(kind, seat.key) for kind in entry.notes] + [where for where in reads if where not in scored]
+        kinds = [kind for kind in (entry.listens_to, *entry.notes) if kind is not Reading]
+        noted += [place(kind, key) for key in companions_of(seat, instruments) for kind in kinds]
+        for where in noted:
+            where.notes = (*where.notes, (seat.strategy.note, seat.market))
+    return routes
+
+
+def companions_of(seat: Seat, instruments: Mapping[InstrumentId, Instrument]) -> list[InstrumentId]:
+    """The instruments of a seat's companions, on the same market and against the same asset."""
+    own = seat.instrument
+    return [
+        key
+        for base in seat.entry.companions
+        for key, other in instruments.items()
+        if (other.base, other.quote, other.venue, other.market) == (base, own.quote, own.venue, own.market)
+        and key != seat.key
+    ]
