@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.kit.mongo import MongoServer, mongo_server
 from tests.kit.nats import session_server
 
 
@@ -12,3 +13,10 @@ def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a NATS server with JetStream that all tests of this session share."""
     with session_server(tmp_path_factory.mktemp("nats")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
+    """A server that speaks MongoDB's protocol, which all tests of this session share; about a second to start."""
+    with mongo_server(tmp_path_factory.mktemp("mongo")) as server:
+        yield server

@@ -178,11 +178,25 @@ class Versioned(NamedTuple):
     document: Mapping[str, object]
 
 
-class Documents(Protocol):
-    """Small JSON documents by collection and key, with compare-and-set.
+class Write(NamedTuple):
+    """One change of one document: put `document`, or delete what is there when it is None.
 
-    Raises `StorageError` when it is away or closed, `DataError` for what is not JSON or too large: a name is 1 to 512
-    letters, a document at most 1 MiB.
+    `expected_version` as for `Documents.put`; without it nothing is asked, and deleting what is not there is harmless.
+    """
+
+    collection: str
+    key: str
+    document: Mapping[str, object] | None
+    expected_version: int | None = None
+
+
+class Documents(Protocol):
+    """Small JSON documents by collection and key, with compare-and-set and all-or-nothing writes.
+
+    Raises `StorageError` when it is away or closed, `DataError` for what not every store could give back as it was.
+    A key is 1 to 512 letters; a collection's name at most 128 bytes, without `$` and empty parts between dots, and not
+    beginning with `system.`. A document is JSON of at most 1 MiB, nested at most 64 deep, its whole numbers within 64
+    bits, without names that begin with `$`, and without fields `_id` and `_version` of its own.
     """
 
     async def get(self, collection: str, key: str) -> Versioned | None: ...
@@ -200,10 +214,29 @@ class Documents(Protocol):
         """Whether there was something to delete."""
         ...
 
+    async def write(self, writes: Sequence[Write]) -> tuple[int, ...]:
+        """Make all of these changes (at most 100) or none; returns the new versions in their order, 0 for a delete.
+
+        Raises `VersionConflict` when any expected version is not the stored one, and `DataError` when a document is
+        named twice: then nothing has changed. After a `StorageError` all or nothing has changed; its message says when
+        that cannot be known, and then reading tells.
+        """
+        ...
+
     async def find(
-        self, collection: str, *, where: Mapping[str, object] | None = None, limit: int = 200, after: str = ""
+        self,
+        collection: str,
+        *,
+        where: Mapping[str, object] | None = None,
+        limit: int = 200,
+        after: str = "",
+        descending: bool = False,
     ) -> Sequence[tuple[str, Versioned]]:
-        """Documents whose top-level fields equal `where`, by key, after the key `after`, at most `limit` (200)."""
+        """Documents whose top-level fields equal `where`, by key, at most `limit` (200).
+
+        The page begins after the key `after` in the order asked for: when descending, with the next smaller key.
+        Empty is the beginning of that order.
+        """
         ...
 
     async def close(self) -> None:

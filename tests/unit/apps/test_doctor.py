@@ -1,9 +1,13 @@
 """The doctor finds what is wrong, names it, and leaves nothing behind."""
 
+import asyncio
 import socket
 from pathlib import Path
 
+import pytest
+
 from petrosa.apps import doctor, settings
+from petrosa.apps.documents import open_documents
 
 
 def statuses(found: list[doctor.Finding]) -> dict[str, str]:
@@ -62,8 +66,37 @@ def test_a_taken_port_is_a_note() -> None:
 
 def test_names_of_sister_services_are_told() -> None:
     """Whoever sets them should know that they do nothing here."""
-    finding = doctor.unused_names({"MONGODB_URL": "mongodb://user:secret@host", "NATS_URL": "x"})
-    assert ("note", "set, and not used by this version: MONGODB_URL") == (finding.status, finding.detail)
+    finding = doctor.unused_names({"BINANCE_API_SECRET": "secret", "NATS_URL": "x"})
+    assert ("note", "set, and not used by this version: BINANCE_API_SECRET") == (finding.status, finding.detail)
+
+
+def test_the_store_is_asked(tmp_path: Path) -> None:
+    """A file that is there answers, one that is not is no fault, and one that is no database is broken."""
+    home = tmp_path / "data"
+    assert "made when it is needed" in doctor.document_store(settings.load([], [], {}, str(home))).detail
+    assert not home.exists()
+    (tmp_path / "file").write_text("not a database, and long enough to be taken for one" * 40)
+    found = doctor.document_store(settings.load([], [f"store.url=sqlite:{tmp_path / 'file'}"], {}))
+    assert ("broken", True) == (found.status, "not a database" in found.detail)
+    asyncio.run(_put(settings.load([], [], {}, str(home))))
+    found = doctor.document_store(settings.load([], [], {}, str(home)))
+    assert ("ok", f"{home / 'documents.sqlite'} answers") == (found.status, found.detail)
+
+
+async def _put(loaded: settings.Settings) -> None:
+    documents = await open_documents(loaded)
+    await documents.put("c", "k", {})
+    await documents.close()
+
+
+def test_a_store_that_is_away_is_broken() -> None:
+    """With host and remedy, and without the password."""
+    pytest.importorskip("pymongo")
+    environ = {"MONGODB_URI": "mongodb://me:hunter2@127.0.0.1:1", "MONGODB_TIMEOUT_MS": "200"}
+    found = doctor.document_store(settings.load([], [], environ))
+    assert ("broken", True) == (found.status, "127.0.0.1:1 does not answer" in found.detail)
+    assert "MONGODB_URI" in found.remedy
+    assert "hunter2" not in str(found)
 
 
 def test_a_broken_configuration_ends_the_examination(tmp_path: Path) -> None:

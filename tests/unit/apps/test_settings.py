@@ -183,6 +183,10 @@ DOCUMENTED = {
     "NATS_PUBLISHER_TOPIC": ("tradeengine.orders", "nats.signal_subject", "tradeengine.orders"),
     "NATS_SIGNAL_SUBJECT": ("signals.trading", "nats.signal_subject", "signals.trading"),
     "NATS_CONSUMER_GROUP": ("g", "nats.consumer_group", "g"),
+    "MONGODB_URI": ("mongodb://a,b/", "store.url", "mongodb://a,b/"),
+    "MONGODB_URL": ("mongodb+srv://a", "store.url", "mongodb+srv://a"),
+    "MONGODB_DATABASE": ("other", "store.database", "other"),
+    "MONGODB_TIMEOUT_MS": ("2500", "store.timeout_seconds", 2.5),
     "TRADING_SYMBOLS": ("BTCUSDT,ETHUSDT", "feed.symbols", ("BTCUSDT", "ETHUSDT")),
     "TRADING_ENABLE_SHORTS": ("false", "instruments.allow_shorts", False),
     "TRADING_LEVERAGE": ("2", "risk.max_leverage", 2.0),
@@ -320,6 +324,9 @@ def test_what_decides_comes_back_from_a_journal(tmp_path: Path) -> None:
 def test_where_and_how_fast_is_not_in_a_journal() -> None:
     """The same run on another machine, slower, has the same digest."""
     other = settings.load(
-        [], ["feed.speed=9", "http.port=1", "nats.url=nats://a:b@c", "log.level=ERROR"], {}, "elsewhere"
+        [],
+        ["feed.speed=9", "http.port=1", "nats.url=nats://a:b@c", "log.level=ERROR", "store.url=sqlite:x"],
+        {},
+        "elsewhere",
     )
     assert settings.load([], [], {}).decisive() == other.decisive()

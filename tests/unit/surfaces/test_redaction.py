@@ -17,6 +17,14 @@ def test_a_secret_is_known_by_its_name(name: str) -> None:
         ("nats://user:pw@host:4222", f"nats://{HIDDEN}@host:4222"),
         ("cannot reach mongodb+srv://me:pw@db.example/x now", f"cannot reach mongodb+srv://{HIDDEN}@db.example/x now"),
         ("nats://host:4222", "nats://host:4222"),
+        ("nats://u:p@a:1,nats://u:p@b:2", f"nats://{HIDDEN}@a:1,nats://{HIDDEN}@b:2"),
+        ("mongodb://me:p/w@h/x", f"mongodb://{HIDDEN}@h/x"),
+        ("mongodb://me:p@w@h/x", f"mongodb://{HIDDEN}@h/x"),
+        (
+            "mongodb://h/?tlsCertificateKeyFilePassword=pw&w=1",
+            f"mongodb://h/?tlsCertificateKeyFilePassword={HIDDEN}&w=1",
+        ),
+        ("mongodb://h/?a=1&authMechanismProperties=X:y", f"mongodb://h/?a=1&authMechanismProperties={HIDDEN}"),
         ("a@b", "a@b"),
     ],
 )

@@ -23,7 +23,7 @@ def doctor(
     """Check this machine and this configuration; exit 1 when something is broken.
 
     Looks at the Python version, the clock, the configuration, the data directory and its free space, the cost of a
-    disk sync, the HTTP ports and the NATS server. Needs no network.
+    disk sync, the HTTP ports, the document store and the NATS server. Needs no network unless store.url names a server.
     """
     from petrosa.apps.doctor import examine, is_broken
     from petrosa.apps.settings import process_environment

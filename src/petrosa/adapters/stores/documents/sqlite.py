@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from petrosa.adapters.stores.documents import rules
+from petrosa.adapters.stores.documents.rules import Change
+from petrosa.adapters.stores.documents.writes import AllOrNothing
 from petrosa.errors import StorageError
 from petrosa.ports import Versioned
 
@@ -27,7 +29,7 @@ CREATE TABLE IF NOT EXISTS documents (
 """
 
 
-class SqliteDocuments:
+class SqliteDocuments(AllOrNothing):
     """Documents in a file. Made by `open`."""
 
     def __init__(self, path: Path) -> None:
@@ -51,22 +53,17 @@ class SqliteDocuments:
         rules.check_names(collection, key)
         return await self._do(lambda: self._get(collection, key))
 
-    async def put(
-        self, collection: str, key: str, document: Mapping[str, object], *, expected_version: int | None = None
-    ) -> int:
-        rules.check_names(collection, key)
-        data = rules.encode(collection, key, document)
-        return await self._do(lambda: self._put(collection, key, data, expected_version))
-
-    async def delete(self, collection: str, key: str) -> bool:
-        rules.check_names(collection, key)
-        return await self._do(lambda: self._delete(collection, key))
-
     async def find(
-        self, collection: str, *, where: Mapping[str, object] | None = None, limit: int = 200, after: str = ""
+        self,
+        collection: str,
+        *,
+        where: Mapping[str, object] | None = None,
+        limit: int = 200,
+        after: str = "",
+        descending: bool = False,
     ) -> Sequence[tuple[str, Versioned]]:
         rules.check_names(collection, after or "-")
-        return await self._do(lambda: self._find(collection, where, rules.page_size(limit), after))
+        return await self._do(lambda: self._find(collection, where, rules.page_size(limit), after, descending))
 
     async def close(self) -> None:
         if self._closed:
@@ -75,6 +72,9 @@ class SqliteDocuments:
             await self._do(self._connection.close)
         self._closed = True
         self._thread.shutdown()
+
+    async def _apply(self, changes: Sequence[Change]) -> Sequence[int]:
+        return await self._do(lambda: self._in_transaction(changes))
 
     async def _do(self, work: Callable[[], T]) -> T:
         """Have the thread do it, and speak of SQLite's errors in our own words."""
@@ -109,33 +109,42 @@ class SqliteDocuments:
         ).fetchone()
         return None if row is None else Versioned(row[0], rules.decode(row[1]))
 
-    def _put(self, collection: str, key: str, data: bytes, expected: int | None) -> int:
-        self._execute("BEGIN IMMEDIATE")  # nobody else changes it between our look and our write
+    def _in_transaction(self, changes: Sequence[Change]) -> list[int]:
+        self._execute("BEGIN IMMEDIATE")  # nobody else changes anything between our look and our write
         try:
-            row = self._execute(
-                "SELECT version FROM documents WHERE collection = ? AND key = ?", (collection, key)
-            ).fetchone()
-            version = row[0] if row is not None else 0
-            rules.check_version(collection, key, version, expected)
-            self._execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)", (collection, key, version + 1, data))
+            before = [self._change(change) for change in changes]
             self._execute("COMMIT")
         except BaseException:
             if self._connection is not None and self._connection.in_transaction:
                 self._execute("ROLLBACK")
             raise
-        return int(version) + 1
+        return before
 
-    def _delete(self, collection: str, key: str) -> bool:
-        return self._execute("DELETE FROM documents WHERE collection = ? AND key = ?", (collection, key)).rowcount > 0
+    def _change(self, change: Change) -> int:
+        """Make one change; returns the version before it."""
+        where = (change.collection, change.key)
+        row = self._execute("SELECT version FROM documents WHERE collection = ? AND key = ?", where).fetchone()
+        before = int(row[0]) if row is not None else 0
+        after = change.version_after(before)
+        if change.data is None:
+            self._execute("DELETE FROM documents WHERE collection = ? AND key = ?", where)
+        else:
+            self._execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)", (*where, after, change.data))
+        return before
 
     def _find(
-        self, collection: str, where: Mapping[str, object] | None, limit: int, after: str
+        self, collection: str, where: Mapping[str, object] | None, limit: int, after: str, descending: bool
     ) -> list[tuple[str, Versioned]]:
+        statement = "SELECT key, version, document FROM documents WHERE collection = ?"
+        values: list[object] = [collection]
+        if after:
+            statement += " AND key < ?" if descending else " AND key > ?"
+            values.append(after)
+        for trace in rules.traces(where):
+            statement += " AND instr(document, ?)"
+            values.append(trace)
+        rows = self._execute(statement + " ORDER BY key" + (" DESC" if descending else ""), tuple(values))
         found: list[tuple[str, Versioned]] = []
-        rows = self._execute(
-            "SELECT key, version, document FROM documents WHERE collection = ? AND key > ? ORDER BY key",
-            (collection, after),
-        )
         for key, version, data in rows:
             if len(found) >= limit:
                 break
