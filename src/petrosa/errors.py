@@ -10,6 +10,10 @@ PetrosaError
 │   └── JournalError    a journal cannot be read or verified
 ├── StorageError        a disk or a store refuses: halt entries, keep stops, tell the operator
 ├── TransportError      a connection is away: reconnect and go on
+├── AccessError         a request may not do what it asks
+│   ├── Unauthenticated no key, or none that is valid: present another
+│   ├── Forbidden       a valid key without the scope, or a request from a foreign page: use what is allowed
+│   └── LimitExceeded   too many writes: wait `retry_after_s`
 ├── VersionConflict      a document changed since it was read: read again, decide anew
 ├── OverflowHalt        something that may never be dropped would have been: halt
 └── InvariantError      our own mistake: stop, keep the journal, report it
@@ -72,6 +76,26 @@ class TransportError(PetrosaError):
 
 class OverflowHalt(PetrosaError):
     """A fill or a command would have been dropped."""
+
+
+class AccessError(PetrosaError):
+    """A request may not do what it asks. No message of this family ever holds a key's secret."""
+
+
+class Unauthenticated(AccessError):
+    """There is no key where one is needed, or it is unknown, wrong, expired or revoked."""
+
+
+class Forbidden(AccessError):
+    """Who asks is known or of no matter; what is asked is not allowed to them."""
+
+
+class LimitExceeded(AccessError):
+    """An actor writes too often; the next write is allowed in `retry_after_s` seconds."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class VersionConflict(PetrosaError):

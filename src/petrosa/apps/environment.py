@@ -53,6 +53,8 @@ NAMES: Final[Mapping[str, tuple[str, Decimal]]] = {
     "HEARTBEAT_ENABLED": ("log.heartbeat_enabled", ONE),
     "HEALTH_CHECK_PORT": ("http.port", ONE),
     "API_PORT": ("http.engine_port", ONE),
+    "CONFIG_RATE_LIMIT_PER_AGENT": ("access.writes_per_key", ONE),
+    "CONFIG_RATE_LIMIT_COOLDOWN": ("access.write_cooldown_seconds", ONE),
 }
 
 ELSEWHERE: Final = frozenset(

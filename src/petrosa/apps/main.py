@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "journal": ("journal:journal", "List, verify and prune journals."),
     "doctor": ("doctor:doctor", "Check this machine and this configuration."),
     "config": ("config:config", "Show the effective configuration and its origins."),
+    "keys": ("keys:keys", "Make, list and revoke the keys of the HTTP API."),
     "bench": ("bench:bench", "Measure the hot paths."),
 }
 """Command → (module:attribute in apps/commands, one line for the list), in the order a newcomer meets them."""

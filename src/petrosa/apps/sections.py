@@ -103,6 +103,18 @@ class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     engine_port: Annotated[int, Meta(ge=0, le=65_535, description="Port of trade; 0 takes a free one.")] = 8000
 
 
+class AccessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How often the configuration may be changed over HTTP."""
+
+    writes_per_key: Annotated[
+        int, Meta(ge=1, le=10_000, description="Writes over HTTP that one key may make in quick succession.")
+    ] = 10
+    write_cooldown_seconds: Annotated[
+        float,
+        Meta(gt=0, le=86_400, description="In this time a key that has used up its writes gets all of them back."),
+    ] = 300.0
+
+
 class NatsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How processes are joined. Without a url nothing connects anywhere by itself."""
 

@@ -30,6 +30,7 @@ from petrosa.apps.layers import (
     split_symbol,
 )
 from petrosa.apps.sections import (
+    AccessSettings,
     FeedSettings,
     HttpSettings,
     InstrumentSettings,
@@ -61,6 +62,7 @@ SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "journal": JournalSettings,
     "store": StoreSettings,
     "http": HttpSettings,
+    "access": AccessSettings,
     "nats": NatsSettings,
     "log": LogSettings,
 }
@@ -74,6 +76,7 @@ NOT_DECISIVE: Final = (
     "journal.",
     "store.",
     "http.",
+    "access.",
     "nats.",
     "log.",
     "feed.speed",
@@ -121,6 +124,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     journal: JournalSettings
     store: StoreSettings
     http: HttpSettings
+    access: AccessSettings
     nats: NatsSettings
     log: LogSettings
     crash_at: str
@@ -260,6 +264,7 @@ def _settings(merged: Merged, profile: str, home: Path, crash_at: str, given: tu
         journal=merged.build(JournalSettings, "journal"),
         store=merged.build(StoreSettings, "store"),
         http=merged.build(HttpSettings, "http"),
+        access=merged.build(AccessSettings, "access"),
         nats=merged.build(NatsSettings, "nats"),
         log=merged.build(LogSettings, "log"),
         crash_at=crash_at,

@@ -196,6 +196,8 @@ DOCUMENTED = {
     "SIMULATION_ENABLED": ("true", "simulation.enabled", True),
     "LOG_LEVEL": ("DEBUG", "log.level", "DEBUG"),
     "HEARTBEAT_INTERVAL_SECONDS": ("30", "log.heartbeat_interval_seconds", 30.0),
+    "CONFIG_RATE_LIMIT_PER_AGENT": ("20", "access.writes_per_key", 20),
+    "CONFIG_RATE_LIMIT_COOLDOWN": ("60", "access.write_cooldown_seconds", 60.0),
     "STRATEGY_ENABLED_ORDERBOOK_SKEW": ("false", "strategies.orderbook_skew.enabled", False),
     "STRATEGY_ENABLED_TRADE_MOMENTUM": ("0", "strategies.trade_momentum.enabled", False),
     "STRATEGY_ENABLED_TICKER_VELOCITY": ("true", "strategies.ticker_velocity.enabled", True),
@@ -325,7 +327,14 @@ def test_where_and_how_fast_is_not_in_a_journal() -> None:
     """The same run on another machine, slower, has the same digest."""
     other = settings.load(
         [],
-        ["feed.speed=9", "http.port=1", "nats.url=nats://a:b@c", "log.level=ERROR", "store.url=sqlite:x"],
+        [
+            "feed.speed=9",
+            "http.port=1",
+            "access.writes_per_key=1",
+            "nats.url=nats://a:b@c",
+            "log.level=ERROR",
+            "store.url=sqlite:x",
+        ],
         {},
         "elsewhere",
     )

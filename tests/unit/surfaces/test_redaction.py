@@ -1,5 +1,7 @@
 """Secrets are hidden wherever they could be shown."""
 
+from collections.abc import Callable
+
 import pytest
 
 from petrosa.surfaces.redaction import HIDDEN, redact
@@ -31,6 +33,14 @@ def test_a_secret_is_known_by_its_name(name: str) -> None:
 def test_an_address_loses_its_user_and_password(text: str, expected: str) -> None:
     """Also in the middle of a sentence; an address without them stays as it is."""
     assert expected == redact("url", text)
+
+
+@pytest.mark.parametrize("case", [str.lower, str.upper])
+@pytest.mark.parametrize("length", [64, 40, 1])
+def test_an_api_key_keeps_its_id_only(case: Callable[[str], str], length: int) -> None:
+    """Whole or cut, in the middle of a sentence, whatever it is called."""
+    token = case("pk_0123456789abcdef_" + "7" * length)
+    assert f"no {token[:19]}_{HIDDEN}, sorry" == redact("message", f"no {token}, sorry")
 
 
 def test_what_is_inside_is_looked_at_too() -> None:

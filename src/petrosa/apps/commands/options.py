@@ -51,7 +51,7 @@ def json_option(command: F) -> F:
 def http_options(command: F) -> F:
     """`--port` and `--listen`."""
     for option in (
-        click.option("--listen", metavar="ADDRESS", help="Bind HTTP here instead of 127.0.0.1 (it has no keys)."),
+        click.option("--listen", metavar="ADDRESS", help="Bind HTTP here instead of 127.0.0.1; make a key first."),
         click.option("--port", type=click.IntRange(0, 65_535), help="HTTP port; 0 takes a free one."),
     ):
         command = option(command)

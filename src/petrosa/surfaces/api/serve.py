@@ -42,7 +42,13 @@ async def serving(app: ASGIApp, listen: str, port: int, *, or_free: bool = False
     warn_if_open(listen)
     bound = bind(listen, port, or_free=or_free)
     config = uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=GRACE_S
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        ws="none",
+        timeout_graceful_shutdown=GRACE_S,
+        proxy_headers=False,  # a header must not decide who the peer is: loopback may do what others may not
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve([bound]), name="http")
@@ -86,7 +92,7 @@ def url_of(bound: socket.socket) -> str:
 
 
 def warn_if_open(listen: str) -> None:
-    """Say so when the surface can be seen from elsewhere: it has no keys."""
+    """Say so when the surface can be seen from elsewhere: probes and metrics answer everybody."""
     try:
         loopback = ipaddress.ip_address(listen).is_loopback
     except ValueError:

@@ -217,7 +217,7 @@ def test_an_address_that_is_not_ours_says_so() -> None:
     ("listen", "expected"), [("127.0.0.1", 0), ("::1", 0), ("localhost", 0), ("0.0.0.0", 1), ("10.1.2.3", 1)]
 )
 def test_an_open_address_warns(listen: str, expected: int) -> None:
-    """There are no keys yet, so whoever opens it must know."""
+    """What answers everybody answers the network then, so whoever opens it must know."""
     from structlog.testing import capture_logs
 
     from petrosa.surfaces.api.serve import warn_if_open
