@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
-.PHONY: run test setup check format bench soak unit clean help
+.PHONY: run test setup check format bench pages soak unit clean help
 
 run: setup  ## the whole system on a synthetic market: no key, no account, no server
 	$(BIN)/petrosa demo
@@ -25,6 +25,9 @@ format: setup  ## put the code into shape
 
 bench: setup  ## figures for docs/performance.md, as JSON, with a calibration reference in the same run
 	$(BIN)/petrosa bench --json
+
+pages: setup  ## docs/strategies from the declarations; figures on real recordings where PETROSA_TEST_DATA names them
+	$(BIN)/python -m tests.kit.strategy_pages
 
 setup: .venv/.ready  ## .venv with everything the other targets need
 

@@ -22,6 +22,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "broker": ("services:broker", "Run a NATS server with JetStream in the data directory."),
     "replay": ("runs:replay", "Turn a journal again and compare every decision."),
     "explain": ("runs:explain", "Say why there was an order, or why there was none."),
+    "recordings": ("recordings:recordings", "List the recordings that have names."),
     "candles": ("data:candles", "Make candles from a recording."),
     "synth": ("data:synth", "Write a synthetic recording."),
     "journal": ("journal:journal", "List, verify and prune journals."),

@@ -30,6 +30,10 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     latency_ms: Annotated[
         float, Meta(ge=0, le=60_000, description="Feed latency of recorded data: how late a fact is heard.")
     ] = 10.0
+    recordings: Annotated[
+        tuple[str, ...],
+        Meta(description="Folders of recordings that have names, besides our own and the data directory's."),
+    ] = ()
     speed: Annotated[
         float, Meta(ge=0, le=100_000, description="Run time per wall time of recorded data; 0 is as fast as it goes.")
     ] = 1.0

@@ -79,6 +79,7 @@ NOT_DECISIVE: Final = (
     "access.",
     "nats.",
     "log.",
+    "feed.recordings",
     "feed.speed",
     "feed.stale_after_seconds",
 )

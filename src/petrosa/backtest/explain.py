@@ -69,7 +69,7 @@ class Question(NamedTuple):
     at: int = 0
 
     def __str__(self) -> str:
-        return f"signal {self.signal_id}" if self.signal_id else f"{self.symbol} at {_utc(self.at)}"
+        return f"signal {self.signal_id}" if self.signal_id else f"{self.symbol} at {utc(self.at)}"
 
 
 class _Found(NamedTuple):
@@ -122,7 +122,7 @@ def _by_time(question: Question, turns: Sequence[JournaledTurn], markets: Mappin
         known = ", ".join(sorted({symbol_of(key) for key in markets}))
         raise UsageError(f"{question.symbol} is not in this journal; it holds {known}")
     if turns and question.at < turns[0].now:
-        raise UsageError(f"{question}: the run began at {_utc(turns[0].now)}; ask for that time or a later one")
+        raise UsageError(f"{question}: the run began at {utc(turns[0].now)}; ask for that time or a later one")
     signal_id = ""
     for turn in turns:
         if turn.now > question.at:
@@ -192,7 +192,7 @@ class _Watcher:
 def as_text(explanation: Explanation) -> str:
     """The answer for people, a line a fact."""
     seen = explanation.seen
-    lines = [explanation.question, explanation.answer, "", f"seen at {_utc(seen.now)} (turn {seen.sequence})"]
+    lines = [explanation.question, explanation.answer, "", f"seen at {utc(seen.now)} (turn {seen.sequence})"]
     spread = "unknown" if seen.spread_bps is None else f"{seen.spread_bps:.2f} bps"
     lines += [
         f"  best bid {seen.bid:g} x {seen.bid_quantity:g}, best ask {seen.ask:g} x {seen.ask_quantity:g}",
@@ -200,12 +200,12 @@ def as_text(explanation: Explanation) -> str:
         f"  depth, best 5 levels: bids {seen.bid_depth_5:g}, asks {seen.ask_depth_5:g}",
         f"  depth, 20 levels: bids {seen.bid_depth_20:g}, asks {seen.ask_depth_20:g}",
     ]
-    lines += [f"  trade {_utc(t.now)} {t.side} {t.quantity:g} at {t.price:g}" for t in seen.last_trades]
+    lines += [f"  trade {utc(t.now)} {t.side} {t.quantity:g} at {t.price:g}" for t in seen.last_trades]
     for name, counts in explanation.quiet.items():
         reasons = ", ".join(f"{reason} {count}" for reason, count in counts.items())
         lines.append(f"  {name} had nothing to say in the minute before: {reasons or 'it was not asked'}")
     for step in explanation.steps:
-        lines += ["", f"{_utc(step.now)} (turn {step.sequence}) {step.what}: {step.text}"]
+        lines += ["", f"{utc(step.now)} (turn {step.sequence}) {step.what}: {step.text}"]
         lines += [_gate_text(gate) for gate in step.gates]
     if explanation.warning:
         lines += ["", explanation.warning]
@@ -236,6 +236,7 @@ def _depth_sum(depth: Depth | None, side: str, levels: int) -> float:
     return 0.0 if depth is None else float(sum(getattr(depth, side)[:levels]))
 
 
-def _utc(nanoseconds: int) -> str:
+def utc(nanoseconds: int) -> str:
+    """A time as people read it, to the millisecond."""
     seconds, rest = divmod(nanoseconds, NS_PER_SECOND)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03d}Z"

@@ -2,13 +2,23 @@
 
 import click
 
+from petrosa.apps.commands.describe import describe
 from petrosa.apps.commands.options import debug_option, json_option, settings_options
+from petrosa.apps.commands.what_if import what_if
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Examples:
+  petrosa config show --changed
+  petrosa config describe orderbook_skew
+  petrosa config what-if orderbook_skew --set buy_threshold=1.5 --recording synthetic-usdm
+""",
+)
 @debug_option
 def config() -> None:
-    """Show the effective configuration and its origins."""
+    """Show the effective configuration and its origins, describe strategies, and ask what a change would do."""
 
 
 @config.command(
@@ -43,3 +53,7 @@ def show(
     columns = ("key", "value", "from", "meaning")
     title = f"profile {loaded.profile}, data in {loaded.home}"
     show_table(columns, [(row.key, row.text, row.origin, row.description) for row in rows], title)
+
+
+config.add_command(describe)
+config.add_command(what_if)

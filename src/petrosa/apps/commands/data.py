@@ -32,19 +32,22 @@ def candles(
     instruments: str | None,
     as_json: bool,
 ) -> None:
-    """Make candles from the trades of RECORDING files.
+    """Make candles from the trades of RECORDING (paths or names).
 
     Columns: open time (UTC), open, high, low, close, volume, quote volume, trades, and volume bought by takers. What
     was left out is counted on standard error.
     """
+    from petrosa.apps import settings
     from petrosa.apps.candles import COLUMNS, build_candles, candle_row, write_candles_csv
+    from petrosa.apps.catalogue import resolve
     from petrosa.apps.instruments import load_instruments
     from petrosa.surfaces.cli.output import show_json, show_table, working
 
     if as_csv and as_json:
         raise click.UsageError("--csv and --json exclude each other; choose one")
     with working("reading trades"):
-        table = build_candles(recording, intervals, fill=fill, instruments=load_instruments(instruments))
+        paths = resolve(settings.load(), recording)
+        table = build_candles(paths, intervals, fill=fill, instruments=load_instruments(instruments))
     if as_csv:
         write_candles_csv(table, sys.stdout)
     elif as_json:

@@ -9,7 +9,7 @@ from petrosa.errors import EXIT_ERROR, UsageError
 
 JOURNAL = click.argument("folder", metavar="JOURNAL", type=click.Path(path_type=Path))
 MOVED = click.option(
-    "--recording", "recording", multiple=True, metavar="PATH", help="Where the recording is now, if it was moved."
+    "--recording", "recording", multiple=True, metavar="NAME|PATH", help="Where the recording is now, if it was moved."
 )
 ACROSS = click.option(
     "--across-versions", is_flag=True, help="Turn a journal of another version too; differences may come from the code."
@@ -20,6 +20,7 @@ INSTRUMENTS = click.option("--instruments", metavar="FILE", help="Instruments fi
 @click.command(
     epilog="""\b
 Examples:
+  petrosa backtest synthetic-usdm
   petrosa backtest recordings/btcusdt.gz
   petrosa backtest recordings/*.gz --json --set orderbook_skew.cooldown_seconds=5
   petrosa backtest recordings/btcusdt.gz --config mine.toml --instruments rules.toml
@@ -34,12 +35,13 @@ def backtest(
     recording: tuple[str, ...], instruments: str | None, feed_latency: str | None, files: tuple[str, ...],
     sets: tuple[str, ...], home: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Run RECORDING files through a whole desk and the simulated exchange, as fast as it goes.
+    """Run RECORDING (paths or names) through a whole desk and the simulated exchange, as fast as it goes.
 
     Without --set feed.symbols every symbol of the recording is traded. The journal goes to the data directory.
     """
     from petrosa.apps import settings
     from petrosa.apps.backtest import run_backtest
+    from petrosa.apps.catalogue import resolve
     from petrosa.surfaces.cli.output import show_json, working
     from petrosa.surfaces.cli.summary import show_faults, show_summary
 
@@ -48,7 +50,7 @@ def backtest(
         options["feed.latency_ms"] = ("--feed-latency", feed_latency)
     loaded = settings.load(files, sets, home=home, options=options)
     with working("turning the recording"):
-        summary = run_backtest(recording, loaded)
+        summary = run_backtest(resolve(loaded, recording), loaded)
     show_faults(summary)
     (show_json if as_json else show_summary)(summary)
 
@@ -62,7 +64,9 @@ Examples:
   petrosa run --nats --recording recordings/btcusdt.gz --speed 60
 """
 )
-@click.option("--recording", "recording", multiple=True, required=True, metavar="PATH", help="A recording; repeatable.")
+@click.option(
+    "--recording", "recording", multiple=True, required=True, metavar="NAME|PATH", help="A recording; repeatable."
+)
 @click.option("--speed", metavar="N", help="Run time per wall time; 0 is as fast as it goes (default 1).")
 @INSTRUMENTS
 @click.option("--nats", "over_nats", is_flag=True, help="As three services around a NATS server started for it.")
@@ -79,6 +83,7 @@ def run(
     protection stays, and the summary is printed; a second signal exits at once.
     """
     from petrosa.apps import settings
+    from petrosa.apps.catalogue import resolve
     from petrosa.apps.commands.eventloop import run_async
     from petrosa.apps.commands.reporting import reporter
     from petrosa.apps.over_nats import run_over_nats
@@ -88,11 +93,12 @@ def run(
 
     options = chosen(feed__speed=speed, instruments__file=instruments, http__port=port, http__listen=listen)
     loaded = settings.load(files, sets, home=home, options=options)
+    paths = resolve(loaded, recording)
     report = reporter(loaded, "run")
     if over_nats:
-        show_result(run_async(run_over_nats(loaded, recording, "run-nats", report=report)), as_json=as_json)
+        show_result(run_async(run_over_nats(loaded, paths, "run-nats", report=report)), as_json=as_json)
         return
-    summary = run_async(run_recording(recording, loaded, report=report))
+    summary = run_async(run_recording(paths, loaded, report=report))
     show_faults(summary)
     (show_json if as_json else show_summary)(summary)
 
@@ -117,11 +123,14 @@ def replay(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Turn JOURNAL again with its recording or tape, and compare every decision with what was written then."""
+    from petrosa.apps import settings
+    from petrosa.apps.catalogue import resolve
     from petrosa.apps.replay import replay_journal
     from petrosa.surfaces.cli.output import show_json, working
 
+    paths = resolve(settings.load(), recording) if recording else ()
     with working("turning the journal again"):
-        report = replay_journal(folder, recording=recording, across_versions=across_versions)
+        report = replay_journal(folder, recording=paths, across_versions=across_versions)
     if report.warning:
         click.echo(f"petrosa: {report.warning}", err=True)
     if as_json:
@@ -159,8 +168,9 @@ def explain(
     Prints the causal chain out of JOURNAL: what was seen, every gate with value, limit and outcome, and what followed
     to the fill. The journal is turned again up to that moment, so its recording or tape must be there.
     """
+    from petrosa.apps import settings
+    from petrosa.apps.catalogue import resolve
     from petrosa.apps.replay import explain_journal
-    from petrosa.apps.settings import plain_symbol
     from petrosa.backtest.explain import Question, as_text
     from petrosa.surfaces.cli.output import show_json, working
     from petrosa.surfaces.cli.times import nanoseconds_of
@@ -168,11 +178,12 @@ def explain(
     if signal and not (symbol or at):
         question = Question(signal_id=signal)
     elif symbol and at and not signal:
-        question = Question(symbol=plain_symbol(symbol), at=nanoseconds_of(at))
+        question = Question(symbol=settings.plain_symbol(symbol), at=nanoseconds_of(at))
     else:
         raise UsageError("explain needs either --signal ID, or --symbol SYMBOL together with --at TIME")
+    paths = resolve(settings.load(), recording) if recording else ()
     with working("turning the journal up to there"):
-        found = explain_journal(folder, question, recording=recording, across_versions=across_versions)
+        found = explain_journal(folder, question, recording=paths, across_versions=across_versions)
     if as_json:
         show_json(found)
     else:

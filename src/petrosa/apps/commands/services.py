@@ -15,7 +15,9 @@ Examples:
   NATS_URL=nats://127.0.0.1:4222 petrosa feed --recording recordings/btcusdt.gz --json
 """
 )
-@click.option("--recording", "recording", multiple=True, required=True, metavar="PATH", help="A recording; repeatable.")
+@click.option(
+    "--recording", "recording", multiple=True, required=True, metavar="NAME|PATH", help="A recording; repeatable."
+)
 @click.option("--speed", metavar="N", help="Run time per wall time; 0 is as fast as it is taken (default 1).")
 @click.option("--fresh", is_flag=True, help="Forget what the streams hold of another run.")
 @NATS_URL
@@ -30,13 +32,14 @@ def feed(
     An interrupted feed goes on where the stream ends.
     """
     from petrosa.apps import settings
+    from petrosa.apps.catalogue import resolve
     from petrosa.apps.commands.eventloop import run_async, until_stopped
     from petrosa.apps.commands.reporting import reporter
     from petrosa.apps.services import serve_feed
     from petrosa.surfaces.cli.output import show_result
 
     loaded = settings.load(files, sets, home=home, options=chosen(feed__speed=speed, nats__url=nats_url))
-    serving = serve_feed(loaded, recording, fresh=fresh, report=reporter(loaded, "feed"))
+    serving = serve_feed(loaded, resolve(loaded, recording), fresh=fresh, report=reporter(loaded, "feed"))
     show_result(run_async(until_stopped(serving)), as_json=as_json)
 
 

@@ -49,7 +49,7 @@ class Recording:
 
     def __init__(self, paths: Iterable[str | Path], product: str | None = None) -> None:
         given = [Path(path) for path in paths]
-        files = [_sniff(path) for path in _files(given)]
+        files = [sniff(path) for path in files_of(given)]
         self.files = tuple(sorted(files, key=lambda file: (file.first_arrival, file.sha256)))
         self.name = "+".join(path.resolve().name for path in given)
         self.symbols = tuple(sorted({symbol for file in files for symbol in file.symbols}))
@@ -142,7 +142,8 @@ class _Opened:
         return taken
 
 
-def _files(paths: list[Path]) -> list[Path]:
+def files_of(paths: list[Path]) -> list[Path]:
+    """The files of a recording, each once, in no order that matters. Raises `RecordingError` when there are none."""
     found: dict[Path, Path] = {}
     for path in paths:
         if path.is_dir():
@@ -161,14 +162,20 @@ def _files(paths: list[Path]) -> list[Path]:
     return list(found.values())
 
 
-def _sniff(path: Path) -> RecordedFile:
+def sniff(path: Path, *, digest: bool = True) -> RecordedFile:
+    """What the first frames of a file say, and its digest, for which all of it is read; empty when not asked for.
+
+    Raises `RecordingError` for a file that holds no frames.
+    """
     try:
         if path.stat().st_size == 0:
             raise RecordingError(f"recording {path} is empty; record or copy it again")
         if path.suffix == ".gz" and not is_gzip(path):
             raise RecordingError(f"recording {path} is named .gz and is not gzip; unpack or copy it again")
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = ""
+        if digest:
+            with path.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         faults = Faults()
         first = list(islice((f for block in frames(path, "", faults) for f in block), SNIFFED_FRAMES))
     except OSError as error:

@@ -1,0 +1,78 @@
+"""The strategies' pages say what the declarations say, and the figures on them can be had again."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from petrosa.apps.backtest import run_backtest
+from petrosa.apps.settings import load
+from petrosa.core.strategies.catalog import CATALOG
+from tests.kit.fired import Fired, measure
+from tests.kit.recordings import recordings_dir
+from tests.kit.source import ROOT
+from tests.kit.strategy_pages import PAGES, REAL, TWINS, kept_figures, pages, with_new
+
+REMEDY = "; change the declaration and run `make pages` (with PETROSA_TEST_DATA for figures on real recordings)"
+
+
+@pytest.fixture(scope="module")
+def twins() -> list[Fired]:
+    return [measure(ROOT / "recordings" / name) for name in TWINS]
+
+
+def test_the_pages_are_those_that_the_declarations_make(twins: list[Fired]) -> None:
+    """Word for word, one a strategy and the table of all, with the figures on our own recordings made anew."""
+    made = pages([*kept_figures(), *twins])
+    there = {path.name: path.read_text(encoding="utf-8") for path in PAGES.glob("*.md")}
+    assert sorted(made) == sorted(there), f"docs/strategies has other pages than the catalogue has strategies{REMEDY}"
+    assert [] == [name for name in made if made[name] != there[name]], f"these pages are old{REMEDY}"
+
+
+@pytest.mark.recordings
+@pytest.mark.parametrize("name", REAL)
+def test_kept_figures_are_those_of_the_real_recordings(name: str) -> None:
+    """Digest, length and every count; only the version of the code may be another."""
+    kept = {fired.recording: fired for fired in kept_figures()}
+    again = measure(recordings_dir() / name)
+    expected = msgspec.structs.replace(again, code_version=kept[name].code_version)
+    assert expected == kept[name], f"docs/strategies/fired.json is old{REMEDY}"
+
+
+def test_every_fact_is_accounted_for(twins: list[Fired]) -> None:
+    """Asked is quiet, held back and candidates; candidates are refused or spoken."""
+    counted = [counts for fired in twins for by_symbol in fired.counts.values() for counts in by_symbol.values()]
+    assert counted
+    for counts in counted:
+        assert counts.asked == sum(counts.quiet.values()) + counts.held_back + counts.candidates
+        assert counts.candidates == sum(counts.refused.values()) + sum(counts.signals.values())
+        assert counts.held_back >= 0
+
+
+def test_signals_are_those_of_a_backtest(twins: list[Fired], tmp_path: Path) -> None:
+    """Another way to the same number."""
+    for name, fired in zip(TWINS, twins, strict=True):
+        summary = run_backtest([ROOT / "recordings" / name], load(environ={}), folder=tmp_path / name)
+        for strategy in [entry.strategy_id for entry in CATALOG.values() if entry.enabled]:
+            signals = [counts.signals for counts in fired.counts[strategy].values()]
+            assert sum(summary.signals.get(strategy, {}).values()) == sum(sum(one.values()) for one in signals)
+
+
+def test_a_strategy_without_figures_says_so(twins: list[Fired]) -> None:
+    """A page is made for a strategy that was never measured, and a table says it."""
+    unmeasured = msgspec.structs.replace(twins[0], recording="elsewhere", counts={})
+    made = pages([unmeasured])
+    assert "Not measured yet on elsewhere." in made["orderbook_skew.md"]
+    assert "not measured" in made["README.md"]
+
+
+def test_figures_of_a_recording_that_is_not_there_are_kept(tmp_path: Path, twins: list[Fired]) -> None:
+    """Nothing is forgotten where the real recordings are absent."""
+    kept = [msgspec.structs.replace(twins[0], recording=name) for name in REAL]
+    assert kept == with_new(kept, tmp_path)
+
+
+def test_another_figure_is_another_page(twins: list[Fired]) -> None:
+    """The comparison can fail."""
+    longer = [msgspec.structs.replace(fired, seconds=fired.seconds + 1.0) for fired in twins]
+    assert pages(twins)["orderbook_skew.md"] != pages(longer)["orderbook_skew.md"]
