@@ -27,9 +27,10 @@ def nats_server(*, jetstream: bool = False) -> Iterator[str]:
             runner.run(broker.stop())
 
 
-def spawn(module: str, *arguments: object) -> "Popen[str]":
+def spawn(module: str, *arguments: object, stdin: int | None = None) -> "Popen[str]":
     """A Python process of this interpreter; whoever starts it ends it with `result` or `end`."""
-    return Popen([sys.executable, "-m", module, *map(str, arguments)], stdout=PIPE, text=True, cwd=ROOT)
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    return Popen(command, stdin=stdin, stdout=PIPE, text=True, cwd=ROOT)
 
 
 def heard(process: "Popen[str]") -> str:
@@ -54,8 +55,9 @@ def end(*processes: "Popen[str]") -> None:
         if process.poll() is None:
             process.kill()
         process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 def measured(url: str, worker: str, kind: str, count: int, rate: float = 0.0) -> dict[str, Any]:

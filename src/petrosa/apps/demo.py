@@ -17,10 +17,10 @@ from petrosa.apps.journaling import new_run_folder, run_file
 from petrosa.apps.over_nats import OverNats, run_over_nats
 from petrosa.apps.process import DeskProcess, Side
 from petrosa.apps.recorded import Input, taping
-from petrosa.apps.run import decisions_of, heartbeat_of, status_of
+from petrosa.apps.run import decisions_of, heartbeat_of, parts_of, status_of
 from petrosa.apps.settings import Settings
 from petrosa.apps.synth import synthetic_feed, write_recording
-from petrosa.apps.wiring import build_desk, choose_instruments
+from petrosa.apps.wiring import build_analyzer, build_desk, choose_instruments
 from petrosa.backtest.summary import Summary
 from petrosa.runtime.supervise import OnFailure, Start
 from petrosa.surfaces.api.app import api
@@ -52,7 +52,7 @@ async def run_demo(settings: Settings, *, seconds: float | None, view: View, rep
             url = ""
             if settings.http.enabled:
                 where = (settings.http.listen, settings.http.port)
-                url = await stack.enter_async_context(serving(api(status), *where, or_free=True))
+                url = await stack.enter_async_context(serving(api(status, parts_of(process)), *where, or_free=True))
                 report(f"HTTP on {url}")
             await process.run(
                 _sides(process, status, seconds, partial(view, partial(screen, process, status, url))), report
@@ -92,7 +92,7 @@ def open_demo(settings: Settings, folder: Path | None = None) -> DeskProcess:
         frames = taping(frames, tape, f"{settings.feed.venue}:{market}", sequence)
     process = DeskProcess(
         settings,
-        build_desk(settings, instruments),
+        build_desk(settings, instruments, build_analyzer(settings)),
         Input(settings, market, instruments, frames, 0),
         folder=folder,
         run_file=run_file(folder, "demo", tape=TAPE if tape is not None else ""),

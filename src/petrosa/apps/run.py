@@ -13,13 +13,16 @@ from petrosa.apps.process import FRAMES_AT_ONCE, DeskProcess, Side
 from petrosa.apps.recorded import open_recording
 from petrosa.apps.service import info_of
 from petrosa.apps.settings import Settings
-from petrosa.apps.wiring import build_desk, choose_instruments, symbols_of
+from petrosa.apps.wiring import build_analyzer, build_desk, choose_instruments, symbols_of
 from petrosa.backtest.summary import Summary
 from petrosa.core.model.market import symbol_of
 from petrosa.runtime.supervise import OnFailure
 from petrosa.surfaces.api.app import api
+from petrosa.surfaces.api.market_metrics import market_metrics
+from petrosa.surfaces.api.part import Part
 from petrosa.surfaces.api.serve import serving
 from petrosa.surfaces.decisions import DecisionLog
+from petrosa.surfaces.desk_metrics import DeskMetrics
 from petrosa.surfaces.heartbeat import beat
 from petrosa.surfaces.status import DeskStatus, journal_check
 
@@ -42,7 +45,9 @@ async def run_recording(
         async with AsyncExitStack() as stack:
             status = status_of(process, "run")
             if settings.http.enabled:
-                url = await stack.enter_async_context(serving(api(status), settings.http.listen, settings.http.port))
+                url = await stack.enter_async_context(
+                    serving(api(status, parts_of(process)), settings.http.listen, settings.http.port)
+                )
                 report(f"HTTP on {url}")
             await process.run([*heartbeat_of(settings, status), decisions_of(process)], report)
     finally:
@@ -59,7 +64,7 @@ def open_recorded(paths: Sequence[str | Path], settings: Settings, folder: Path 
     folder = new_run_folder(settings.runs, "run") if folder is None else folder
     return DeskProcess(
         settings,
-        build_desk(settings, instruments),
+        build_desk(settings, instruments, build_analyzer(settings)),
         taken,
         folder=folder,
         run_file=run_file(folder, "run", recording=[str(path) for path in paths]),
@@ -85,6 +90,18 @@ def status_of(process: DeskProcess, service: str) -> DeskStatus:
         stale_after_s=settings.feed.stale_after_seconds,
         checks=(partial(journal_check, process.journal.folder, settings.journal.free_mb_min),),
     )
+
+
+def parts_of(process: DeskProcess) -> list[Part]:
+    """What the HTTP surface of a desk has besides its status."""
+    parts, observed = process.parts, process.observed
+    if parts.analyzer is None:
+        return []
+    pace = process.clock.speed if process.clock.paced else 1.0
+    metrics = DeskMetrics(
+        parts.analyzer, parts.instruments, lambda: process.turns.now, lambda: observed.silence_s * pace
+    )
+    return [market_metrics(lambda: metrics)]
 
 
 def decisions_of(process: DeskProcess) -> Side:

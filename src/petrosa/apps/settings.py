@@ -39,9 +39,11 @@ from petrosa.apps.sections import (
     NatsSettings,
     StoreSettings,
 )
+from petrosa.core.analytics.params import MetricsParams
 from petrosa.core.execution.params import AccountParams, ExecutionParams
 from petrosa.core.risk.params import RiskParams
 from petrosa.core.signals.checks import SignalParams
+from petrosa.core.signals.symbols import plain_symbol
 from petrosa.core.simulation.params import SimulationParams
 from petrosa.core.strategies.base import StrategyParams
 from petrosa.core.strategies.catalog import CATALOG
@@ -59,6 +61,7 @@ SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "risk": RiskParams,
     "execution": ExecutionParams,
     "simulation": SimulationParams,
+    "metrics": MetricsParams,
     "journal": JournalSettings,
     "store": StoreSettings,
     "http": HttpSettings,
@@ -73,6 +76,7 @@ Simulated = Annotated[bool, Meta(description="Orders go to the simulated exchang
 
 NOT_DECISIVE: Final = (
     "instruments.file",
+    "metrics.",
     "journal.",
     "store.",
     "http.",
@@ -122,6 +126,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     risk: RiskParams
     execution: ExecutionParams
     simulation: SimulationParams
+    metrics: MetricsParams
     journal: JournalSettings
     store: StoreSettings
     http: HttpSettings
@@ -230,11 +235,6 @@ def config_folder() -> Path:
     return inside if inside.is_dir() else Path(__file__).parents[3] / "config"
 
 
-def plain_symbol(text: str) -> str:
-    """`BTCUSDT` of `BTCUSDT`, `btcusdt`, `BTC/USDT` and `BTC/USDT:USDT`."""
-    return text.strip().partition(":")[0].replace("/", "").upper()
-
-
 def _settings(merged: Merged, profile: str, home: Path, crash_at: str, given: tuple[Given, ...]) -> Settings:
     if not merged.values["simulation.enabled"]:
         raise ConfigError(
@@ -262,6 +262,7 @@ def _settings(merged: Merged, profile: str, home: Path, crash_at: str, given: tu
         risk=merged.build(RiskParams, "risk"),
         execution=merged.build(ExecutionParams, "execution"),
         simulation=merged.build(SimulationParams, "simulation"),
+        metrics=merged.build(MetricsParams, "metrics"),
         journal=merged.build(JournalSettings, "journal"),
         store=merged.build(StoreSettings, "store"),
         http=merged.build(HttpSettings, "http"),

@@ -19,7 +19,7 @@ from petrosa.apps.joined import Report, persistently
 from petrosa.apps.journaling import record_to
 from petrosa.apps.market_stream import Facts, MarketStream, ensure_streams, open_market
 from petrosa.apps.settings import Settings
-from petrosa.apps.wiring import Instruments, build_markets, build_strategist
+from petrosa.apps.wiring import Instruments, build_analyzer, build_markets, build_strategist
 from petrosa.backtest.run import STARTED
 from petrosa.backtest.summary import Tally
 from petrosa.core.desk import Desk
@@ -78,7 +78,9 @@ class StrategyService:
         market = stream.market
         self.instruments = market.instruments
         self.markets = build_markets(market.instruments)
-        self.desk = Desk(self.markets, build_strategist(settings, market.instruments, self.markets))
+        self.analyzer = build_analyzer(settings)
+        strategist = build_strategist(settings, market.instruments, self.markets)
+        self.desk = Desk(self.markets, strategist, analyzer=self.analyzer)
         self.tally = Tally()
         self.model = ReadModel()
         self.observed = Observed()
@@ -124,6 +126,7 @@ class StrategyService:
                     self.turns.other(STARTED, now)
                 self.turns.market(event, now)
             self.observed.turns = self.turns.sequence
+            self.observed.turned_at = time.monotonic()
             if self._made:
                 await self._publish(facts.sequence)
             await self._tell_progress(facts)

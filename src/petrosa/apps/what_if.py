@@ -15,13 +15,14 @@ from petrosa.apps.instruments import load_instruments
 from petrosa.apps.journaling import code_version
 from petrosa.apps.layers import RANKS, Given, Origin, split_symbol, with_symbol
 from petrosa.apps.recorded import Input, open_recording
-from petrosa.apps.settings import STORED, Settings, plain_symbol
+from petrosa.apps.settings import STORED, Settings
 from petrosa.apps.wiring import Instruments, build_desk, build_exchange, choose_instruments, symbols_of
 from petrosa.backtest.source import peek
 from petrosa.backtest.summary import pnl_of, position_lines
 from petrosa.backtest.what_if import ParameterChange, Side, Watch, WhatIf, first_difference, turn_all
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.market import Reading
+from petrosa.core.signals.symbols import plain_symbol
 from petrosa.core.strategies.base import CatalogEntry, ReplayHonesty
 from petrosa.core.turns import Turns
 from petrosa.errors import UsageError

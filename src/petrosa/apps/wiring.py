@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from petrosa.apps.settings import Settings
+from petrosa.core.analytics.analyzer import DepthAnalyzer
 from petrosa.core.desk import Checkpoint as DeskCheckpoint
 from petrosa.core.desk import Desk
 from petrosa.core.market.state import MarketState
@@ -35,6 +36,7 @@ class Parts(NamedTuple):
     strategist: Strategist
     trader: Trader
     desk: Desk
+    analyzer: DepthAnalyzer | None = None
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -97,12 +99,19 @@ def build_trader(settings: Settings, instruments: Instruments, markets: Markets)
     return Trader(settings.account, instruments, markets, params)
 
 
-def build_desk(settings: Settings, instruments: Instruments) -> Parts:
+def build_analyzer(settings: Settings) -> DepthAnalyzer | None:
+    """Market metrics for a process that serves them; none where they are switched off, or nothing is served."""
+    wanted = settings.metrics.enabled and settings.http.enabled
+    return DepthAnalyzer(settings.metrics) if wanted else None
+
+
+def build_desk(settings: Settings, instruments: Instruments, analyzer: DepthAnalyzer | None = None) -> Parts:
     """A whole desk: markets, strategies, a trader."""
     markets = build_markets(instruments)
     strategist = build_strategist(settings, instruments, markets)
     trader = build_trader(settings, instruments, markets)
-    return Parts(instruments, markets, strategist, trader, Desk(markets, strategist, trader))
+    desk = Desk(markets, strategist, trader, analyzer)
+    return Parts(instruments, markets, strategist, trader, desk, analyzer)
 
 
 def build_exchange(settings: Settings, instruments: Instruments) -> Exchange:

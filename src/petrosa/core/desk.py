@@ -6,6 +6,7 @@ from typing import Final, assert_never
 
 import msgspec
 
+from petrosa.core.analytics.analyzer import DepthAnalyzer
 from petrosa.core.execution.lifecycle import Order
 from petrosa.core.market.state import MarketState
 from petrosa.core.model.commands import CancelEntries, Configure, Flatten, PauseEntries, ResumeEntries, Shutdown
@@ -81,18 +82,21 @@ class View(msgspec.Struct, frozen=True):
 class Desk:
     """A strategist, a trader, or both, over markets that it keeps up to date.
 
-    `unheard` counts market facts of instruments that it does not follow.
+    `unheard` counts market facts of instruments that it does not follow. An analyzer hears what the markets hear and
+    has no part in what is decided.
     """
 
-    __slots__ = ("_markets", "_now", "_strategist", "_trader", "unheard")
+    __slots__ = ("_analyzer", "_markets", "_now", "_strategist", "_trader", "unheard")
 
     def __init__(
         self,
         markets: Mapping[InstrumentId, MarketState],
         strategist: Strategist | None = None,
         trader: Trader | None = None,
+        analyzer: DepthAnalyzer | None = None,
     ) -> None:
         self._markets = markets
+        self._analyzer = analyzer
         self._strategist = strategist
         self._trader = trader
         self._now = 0
@@ -116,6 +120,8 @@ class Desk:
             self.unheard += 1
             return NOTHING
         market.trade(event, now)
+        if self._analyzer is not None:
+            self._analyzer.trade(event, now)
         if self._strategist is None:
             return NOTHING
         decisions = self._strategist.handle(event, now)
@@ -172,6 +178,8 @@ class Desk:
             self.unheard += 1
             return NOTHING
         market.apply(event, now)
+        if self._analyzer is not None:
+            self._analyzer.hear(event, market, now)
         return self._tell_strategies(event, now)
 
     def _tell_strategies(self, event: MarketEvent, now: int) -> Sequence[Decision]:
@@ -195,6 +203,8 @@ class Desk:
         """A process began: nothing is known of the market yet."""
         for market in self._markets.values():
             market.forget()
+        if self._analyzer is not None:
+            self._analyzer.forget()
         if self._strategist is not None:
             self._strategist.forget()
         return NOTHING if self._trader is None else self._trader.handle(event, now)

@@ -68,6 +68,7 @@ class Loop:
             is_over = self._turn(taken)
             ended = clock()
             self._observed.turning_s += ended - began
+            self._observed.turned_at = time.monotonic()
             if is_over:
                 break
             if ended - breathed > YIELD_AFTER_S:

@@ -1,5 +1,6 @@
 """What a running desk knows about itself: plain numbers that a metrics page reads and nobody decides by."""
 
+import time
 from collections import Counter
 
 from petrosa.core.model.base import NS_PER_SECOND
@@ -32,6 +33,7 @@ class Observed:
     def __init__(self) -> None:
         self.turns = 0
         self.turning_s = 0.0
+        self.turned_at = time.monotonic()
         self.inbox_depth = 0
         self.inbox_depth_max = 0
         self.inbox_wait = Spread()
@@ -40,6 +42,11 @@ class Observed:
         self.timer_lateness = Spread()
         self.drops: Counter[str] = Counter()
         self.restarts: Counter[str] = Counter()
+
+    @property
+    def silence_s(self) -> float:
+        """Wall time since the last turn ended, or since the start where there was none."""
+        return max(0.0, time.monotonic() - self.turned_at)
 
     def depth(self, waiting: int) -> None:
         self.inbox_depth = waiting

@@ -85,8 +85,8 @@ def synth(
 ) -> None:
     """Write a synthetic recording: one file a symbol, in the format of real ones, and how it was made beside them."""
     from petrosa.apps.instruments import load_instruments
-    from petrosa.apps.settings import plain_symbol
     from petrosa.apps.synth import write_recording
+    from petrosa.core.signals.symbols import plain_symbol
     from petrosa.surfaces.cli.output import show_json, show_table, working
 
     wanted = [plain_symbol(symbol) for symbol in symbols.split(",") if symbol.strip()]

@@ -172,13 +172,14 @@ def explain(
     from petrosa.apps.catalogue import resolve
     from petrosa.apps.replay import explain_journal
     from petrosa.backtest.explain import Question, as_text
+    from petrosa.core.signals.symbols import plain_symbol
     from petrosa.surfaces.cli.output import show_json, working
     from petrosa.surfaces.cli.times import nanoseconds_of
 
     if signal and not (symbol or at):
         question = Question(signal_id=signal)
     elif symbol and at and not signal:
-        question = Question(symbol=settings.plain_symbol(symbol), at=nanoseconds_of(at))
+        question = Question(symbol=plain_symbol(symbol), at=nanoseconds_of(at))
     else:
         raise UsageError("explain needs either --signal ID, or --symbol SYMBOL together with --at TIME")
     paths = resolve(settings.load(), recording) if recording else ()

@@ -7,6 +7,11 @@ from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.signals import Signal
 
 
+def plain_symbol(text: str) -> str:
+    """`BTCUSDT` of `BTCUSDT`, `btcusdt`, `BTC/USDT` and `BTC/USDT:USDT`."""
+    return text.strip().partition(":")[0].replace("/", "").upper()
+
+
 class Symbols:
     """Instruments by every way of writing them."""
 
