@@ -15,6 +15,7 @@ from benchmarks import tape
 from benchmarks.measure import Figure, Goal, figure, interleave
 from benchmarks.reference import plain_backtest
 from benchmarks.servers import end, result, spawn
+from benchmarks.strategies import others_off
 from petrosa.adapters.stores.journal.writer import open_buffered
 from petrosa.apps import settings as configuration
 from petrosa.apps.backtest import rare_collection
@@ -31,6 +32,7 @@ SETTINGS = (
     "strategies.orderbook_skew.enabled=false",
     "strategies.ticker_velocity.enabled=false",
     "strategies.trade_momentum.cooldown_seconds=180",
+    *others_off(),
 )
 BATCH = 4_096
 

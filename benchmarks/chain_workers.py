@@ -17,7 +17,7 @@ from pathlib import Path
 import uvloop
 
 from benchmarks.measure import latency
-from benchmarks.strategies import BTCUSDT
+from benchmarks.strategies import BTCUSDT, others_off
 from petrosa.adapters.bus.nats import NatsBus
 from petrosa.adapters.venues.binance.parse import Parser
 from petrosa.adapters.wire.codec import decode_signal, encode_signal
@@ -41,6 +41,7 @@ SETTINGS = (
     "strategies.trade_momentum.enabled=false",
     "strategies.ticker_velocity.enabled=false",
     "simulation.fill_model=instant",
+    *others_off(),
 )
 INSTRUMENTS = {BTCUSDT.id: BTCUSDT}
 LAST = b"last"

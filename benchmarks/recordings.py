@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.measure import Figure, NotHere, figure
+from benchmarks.strategies import others_off
 from petrosa.apps import settings as configuration
 from petrosa.apps.backtest import run_backtest
 
@@ -38,7 +39,7 @@ def run(rounds: int) -> list[Figure]:
 def _once(paths: list[Path]) -> dict[str, float]:
     frames = sum(_lines(path) for path in paths)
     with tempfile.TemporaryDirectory() as folder:
-        summary = run_backtest(paths, configuration.load(environ={}), folder=Path(folder))
+        summary = run_backtest(paths, configuration.load(sets=others_off(), environ={}), folder=Path(folder))
     return {
         "rate": frames / summary.elapsed_s,
         "frames": frames,

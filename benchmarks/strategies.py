@@ -22,6 +22,9 @@ BTCUSDT = Instrument(
     min_notional=Decimal(5),
 )  # fmt: skip
 
+MEASURED = ("orderbook_skew", "trade_momentum", "ticker_velocity")
+"""The three that every figure of ours is about, whatever else comes into the catalogue."""
+
 EXAMPLE = Signal(
     signal_id="0" * 32, strategy_id="orderbook_skew", symbol="BTCUSDT", action=Action.BUY, confidence=0.7,
     price=64_000.0, quantity=0.001, current_price=64_000.0, ts_event=1, ts_seen=1, venue="binance", market="spot",
@@ -30,14 +33,14 @@ EXAMPLE = Signal(
 
 
 class OurStrategies:
-    """Parser, market state, depth figures and the three strategies of the catalogue on one symbol."""
+    """Parser, market state, depth figures and three strategies on one symbol."""
 
     def __init__(self) -> None:
         self.signals = 0
         self.example = EXAMPLE
         self._parser = Parser("binance", "spot", {"BTCUSDT"})
         self._market = MarketState(BTCUSDT, Tape(10 * NS_PER_SECOND))
-        plans = [StrategyPlan(name, BTCUSDT.id, entry.params()) for name, entry in CATALOG.items()]
+        plans = [StrategyPlan(name, BTCUSDT.id, CATALOG[name].params()) for name in MEASURED]
         self._strategist = Strategist({BTCUSDT.id: BTCUSDT}, plans, {BTCUSDT.id: self._market})
         self._history: deque[DepthMetrics] = deque(maxlen=300)
 
@@ -53,3 +56,8 @@ class OurStrategies:
             if isinstance(event, Depth):
                 depth_metrics(event, self._history)
         return arrival
+
+
+def others_off() -> tuple[str, ...]:
+    """Settings under which a process runs no other strategies than those that figures are about."""
+    return tuple(f"strategies.{name}.enabled=false" for name in CATALOG if name not in MEASURED)

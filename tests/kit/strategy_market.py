@@ -72,9 +72,49 @@ def market() -> MarketState:
     return MarketState(BTC, Tape(10 * NS_PER_SECOND))
 
 
+class _Episodes:
+    """What happens to the book now and then: a side is torn away, or a hidden order holds a level.
+
+    Chosen anew every ten seconds, by a chance of its own, so that the walk of the price is what it would be without.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(f"{seed} episodes")
+        self.torn: Side | None = None
+        self.held: Side | None = None
+        self._pinned = 0.0
+
+    def at(self, tenth: int, price: float) -> float:
+        """The middle of the book: the walk's, or where the hidden order holds it."""
+        if tenth % 100 == 0:
+            self.torn, self.held = self._random.choice(
+                [(None, None), (Side.BUY, None), (Side.SELL, None), (None, Side.BUY), (None, Side.SELL)]
+            )
+            self._pinned = price
+        if tenth % 100 == 50:
+            self.torn = None
+        return self._pinned if self.held else price
+
+    def book(self, at: float, middle: float, bids: list[float], asks: list[float]) -> list[MarketEvent]:
+        """The trade that eats of the held level, and the book that shows it whole again."""
+        half = 6.0 if self.torn else 0.5
+        if self.torn:
+            thin = bids if self.torn is Side.BUY else asks
+            thin[:] = [quantity * 0.2 for quantity in thin]
+        events: list[MarketEvent] = []
+        if self.held:
+            (bids if self.held is Side.BUY else asks)[0] = 1.0
+            events.append(trade(at, middle - self.held.sign * half, 0.6, self.held.opposite))
+        return [*events, depth(at, bids, asks, middle - half, middle + half)]
+
+
 def random_market(seed: int, length_seconds: int = 600) -> list[Timed]:
-    """Stretches of drift, ten books and about eight trades a second, takers that lean with the drift, a ticker."""
-    rng = random.Random(seed)
+    """Stretches of drift, ten books and about eight trades a second, takers that lean with the drift, a ticker.
+
+    Half a minute each of drift, in which trades are larger; episodes of ten seconds in which a side of the book is thin
+    and the spread wide for five, or in which the price stands because a level is filled up as often as it is eaten.
+    """
+    rng, episodes = random.Random(seed), _Episodes(seed)
     events: list[Timed] = []
     lean, log_price = 0.0, 0.0
     for tenth in range(length_seconds * 10):
@@ -86,11 +126,11 @@ def random_market(seed: int, length_seconds: int = 600) -> list[Timed]:
         for _ in range(rng.choice((0, 0, 1, 2))):
             side = Side.BUY if rng.random() < 0.5 + 0.3 * lean else Side.SELL
             push = side.sign * rng.choice((0.0, 0.0, 2e-5))
-            event = trade(at, price * exp(push), 0.001 + rng.expovariate(5.0), side)
+            event = trade(at, price * exp(push), 0.001 + rng.expovariate(5.0) * (1.0 + 2.0 * abs(lean)), side)
             events.append((seconds(at), event))
         bids = [rng.expovariate(1.0) * exp(lean * 0.3) for _ in range(20)]
         asks = [rng.expovariate(1.0) * exp(-lean * 0.3) for _ in range(20)]
-        events.append((seconds(at), depth(at, bids, asks, price - 0.5, price + 0.5)))
+        events += [(seconds(at), event) for event in episodes.book(at, episodes.at(tenth, price), bids, asks)]
         if tenth % 10 == 0:
             events.append((seconds(at), ticker(at, price)))
     return events

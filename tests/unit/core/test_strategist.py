@@ -13,7 +13,13 @@ from petrosa.core.model.refusals import Refused
 from petrosa.core.model.signals import Action, signal_id_of
 from petrosa.core.strategies.base import StrategyParams
 from petrosa.core.strategies.catalog import CATALOG
-from petrosa.core.strategies.tick import orderbook_skew, ticker_velocity, trade_momentum
+from petrosa.core.strategies.tick import (
+    iceberg_detector,
+    orderbook_skew,
+    spread_liquidity,
+    ticker_velocity,
+    trade_momentum,
+)
 from petrosa.core.strategist import Strategist, StrategyPlan
 from petrosa.errors import ConfigError
 from tests.kit.strategy_market import (
@@ -96,7 +102,7 @@ def test_quotes_without_trades_are_refused() -> None:
 
 
 def test_events_reach_only_who_listens() -> None:
-    """A book goes to the skew, a trade to the momentum, a ticker to the velocity; a best quote to nobody."""
+    """A book goes to those who watch books, a trade to the momentum, a ticker to the velocity, a quote to nobody."""
     plans: dict[str, StrategyParams] = {name: entry.params() for name, entry in CATALOG.items()}
     strategist = strategist_of(plans, market())
     for event in (depth(0, *EVEN), trade(0), trade(1), ticker(0)):
@@ -107,6 +113,8 @@ def test_events_reach_only_who_listens() -> None:
         "orderbook_skew": {"below_threshold": 1},
         "trade_momentum": {"warming_up": 2},
         "ticker_velocity": {"warming_up": 1},
+        "spread_liquidity": {"warming_up": 1},
+        "iceberg_detector": {"below_threshold": 1},
     } == heard
 
 
@@ -218,9 +226,15 @@ LIVELY: Mapping[str, StrategyParams] = {
     ),
     "trade_momentum": trade_momentum.Params(cooldown_seconds=5),
     "ticker_velocity": ticker_velocity.Params(
-        cooldown_seconds=5, buy_threshold=0.1, sell_threshold=-0.1, min_price_change=0.0, min_t_statistic=1.0
+        cooldown_seconds=5, buy_threshold=0.1, sell_threshold=-0.1, min_price_change=0.0, min_t_statistic=1.0,
+        min_volume_change=0.1, time_window=30,
     ),
-}
+    "spread_liquidity": spread_liquidity.Params(
+        cooldown_seconds=1, lookback_ticks=5, sample_seconds=0.5, spread_threshold_bps=1, min_depth_reduction_pct=0.3,
+        persistence_threshold_seconds=2,
+    ),
+    "iceberg_detector": iceberg_detector.Params(cooldown_seconds=5),
+}  # fmt: skip
 """Settings under which a random market of ten minutes makes dozens of signals. Skew's thresholds are reciprocal."""
 
 

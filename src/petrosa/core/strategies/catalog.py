@@ -4,12 +4,20 @@ from collections.abc import Mapping
 from typing import Final
 
 from petrosa.core.strategies.base import CatalogEntry
-from petrosa.core.strategies.tick import orderbook_skew, ticker_velocity, trade_momentum
+from petrosa.core.strategies.tick import (
+    iceberg_detector,
+    orderbook_skew,
+    spread_liquidity,
+    ticker_velocity,
+    trade_momentum,
+)
 
 _ENTRIES: Final = (
     orderbook_skew.ENTRY,
     trade_momentum.ENTRY,
     ticker_velocity.ENTRY,
+    spread_liquidity.ENTRY,
+    iceberg_detector.ENTRY,
 )
 
 CATALOG: Final[Mapping[str, CatalogEntry]] = {entry.strategy_id: entry for entry in _ENTRIES}

@@ -7,7 +7,7 @@ import pytest
 from msgspec import inspect
 
 from petrosa.core.strategies import tick
-from petrosa.core.strategies.base import CatalogEntry
+from petrosa.core.strategies.base import Alias, CatalogEntry
 from petrosa.core.strategies.catalog import CATALOG
 
 FOLDER = Path(str(tick.__file__)).parent
@@ -48,20 +48,55 @@ def test_every_parameter_is_described_bounded_and_read(entry: CatalogEntry) -> N
             assert f"params.{field.name}" in source
 
 
-def test_documented_defaults() -> None:
-    """Users set these by name and know these values."""
-    documented = {
-        "orderbook_skew": {"top_levels": 5, "buy_threshold": 1.2, "sell_threshold": 0.8, "min_total_volume": 0.001},
-        "trade_momentum": {
-            "price_weight": 0.4, "quantity_weight": 0.3, "maker_weight": 0.3, "buy_threshold": 0.7,
-            "sell_threshold": -0.7, "min_quantity": 0.001, "momentum_window": 10, "time_decay_seconds": 300,
-        },
-        "ticker_velocity": {
-            "time_window": 60, "buy_threshold": 0.5, "sell_threshold": -0.5, "min_price_change": 0.1,
-        },
-    }  # fmt: skip
-    for name, values in documented.items():
-        params = CATALOG[name].params()
-        assert values == {key: getattr(params, key) for key in values}
-        assert 900.0 == params.cooldown_seconds
+DOCUMENTED: dict[str, dict[str, tuple[float, float, float | bool]]] = {
+    "orderbook_skew": {
+        "top_levels": (1, 20, 5), "buy_threshold": (1, 3, 1.2), "sell_threshold": (0.3, 1, 0.8),
+        "min_spread_percent": (0.01, 1, 0.1), "base_confidence": (0.5, 1, 0.6), "imbalance_weight": (0, 1, 1.0),
+        "spread_weight": (0, 1, 0.0), "min_total_volume": (0.0001, 10, 0.001),
+    },
+    "trade_momentum": {
+        "price_weight": (0, 1, 0.4), "quantity_weight": (0, 1, 0.3), "maker_weight": (0, 1, 0.3),
+        "buy_threshold": (0.3, 1, 0.7), "sell_threshold": (-1, -0.3, -0.7), "min_quantity": (0.0001, 1, 0.001),
+        "base_confidence": (0.5, 1, 0.65), "time_decay_seconds": (60, 600, 300), "momentum_window": (5, 50, 10),
+    },
+    "ticker_velocity": {
+        "time_window": (30, 300, 60), "buy_threshold": (0.1, 2, 0.5), "sell_threshold": (-2, -0.1, -0.5),
+        "min_price_change": (0.01, 1, 0.1), "base_confidence": (0.5, 1, 0.65), "acceleration_weight": (0, 1, 0.5),
+        "volume_confirmation": (False, True, True), "min_volume_change": (0.1, 2, 0.2),
+    },
+    "spread_liquidity": {
+        "spread_threshold_bps": (1, 100, 10), "spread_ratio_threshold": (1.5, 10, 2.5),
+        "velocity_threshold": (0.1, 2, 0.5), "persistence_threshold_seconds": (10, 300, 30),
+        "min_depth_reduction_pct": (0.1, 0.9, 0.5), "base_confidence": (0.5, 1, 0.7), "lookback_ticks": (5, 100, 20),
+        "min_signal_interval_seconds": (30, 600, 900),
+    },
+    "iceberg_detector": {
+        "min_refill_count": (2, 10, 3), "refill_speed_threshold_seconds": (1, 30, 5),
+        "consistency_threshold": (0.05, 0.5, 0.1), "persistence_threshold_seconds": (60, 600, 120),
+        "level_proximity_pct": (0.1, 5, 1), "base_confidence": (0.5, 1, 0.7), "history_window_seconds": (60, 900, 300),
+        "max_symbols": (10, 200, 100), "min_signal_interval_seconds": (60, 600, 900),
+    },
+}  # fmt: skip
+"""Least and most that users may have set by these names, and what holds where they set nothing. The documented default
+is another for base_confidence and the weights of the skew and the momentum, whose documented formulas contradict it,
+and for the interval between signals: 900 s hold for every strategy."""
+
+
+@pytest.mark.parametrize("strategy", list(DOCUMENTED))
+def test_documented_parameters(strategy: str) -> None:
+    """Users set these by name: each is known, takes every documented value, and has by default what is told here."""
+    entry = CATALOG[strategy]
+    for name, (least, most, default) in DOCUMENTED[strategy].items():
+        alias = entry.params.ALIASES.get(name, Alias(name))
+        field = next(one for one in msgspec.structs.fields(entry.params) if one.encode_name == alias.target)
+        for value in (least, most):
+            wanted = value if alias.factor == 1.0 else value * alias.factor
+            assert wanted == pytest.approx(msgspec.convert(wanted, field.type))
+        wanted = default if alias.factor == 1.0 else default * alias.factor
+        assert wanted == pytest.approx(getattr(entry.params(), alias.target))
+
+
+def test_the_guards_that_all_share() -> None:
+    """A signal of a strategy on a symbol every 15 minutes at most, and a skew must stay for five seconds."""
+    assert {900.0} == {entry.params().cooldown_seconds for entry in ENTRIES}
     assert 5.0 == CATALOG["orderbook_skew"].params().persistence_seconds

@@ -11,6 +11,8 @@ from petrosa.core.model.refusals import Verdict
 from petrosa.core.model.signals import Action
 from petrosa.core.strategies.base import Candidate, Quiet
 from petrosa.core.strategies.tick.orderbook_skew import OrderbookSkew, Params
+from tests.kit.noise import beyond, independent_books, most_of
+from tests.kit.soak import sample
 from tests.kit.strategy_market import BTC, depth, market, seconds, trade
 
 UNGUARDED = Params(
@@ -162,3 +164,34 @@ def test_thresholds_that_overlap_are_refused() -> None:
     """Buying above 1 and selling below 1 at once cannot be meant."""
     with pytest.raises(ValueError, match=r"buy_threshold 1.0 must be above sell_threshold 1.0"):
         Params(buy_threshold=1.0, sell_threshold=1.0)
+
+
+@pytest.mark.parametrize(
+    ("params", "confidence"),
+    [
+        (Params(), 0.70),
+        (Params(base_confidence=0.7), 0.80),
+        (Params(base_confidence=1.0), 0.95),
+        (Params(imbalance_weight=0.6, spread_weight=0.4), 0.60 + 0.10 * (0.6 + 0.4 * (1 - 1 / 59_999.5 * 1e4 / 10))),
+        (Params(imbalance_weight=0.0, spread_weight=1.0, max_spread_bps=1 / 59_999.5 * 1e4), 0.60),
+    ],
+)
+def test_confidence_may_ask_for_a_narrow_spread(params: Params, confidence: float) -> None:
+    """A ratio of 1.4 earns 0.1 by default; a weight on the spread takes away what the spread has of its limit."""
+    found = opinion(depth(0, [7], [5]), params)
+    assert isinstance(found, Candidate)
+    assert found.confidence == pytest.approx(confidence)
+
+
+def test_weights_of_confidence_must_sum_to_one() -> None:
+    """0.6 alone would lower every confidence in silence."""
+    with pytest.raises(ValueError, match=r"imbalance_weight and spread_weight sum to 0.6; they must sum to 1"):
+        Params(imbalance_weight=0.6)
+
+
+def test_noise_speaks_as_often_as_derived() -> None:
+    """Without guards 0.755 of independent books are beyond a threshold, as the F distribution has it."""
+    count = sample(5_000, 200_000)
+    said, scored = beyond(OrderbookSkew(UNGUARDED), independent_books(random.Random(3), count))
+    assert count == scored
+    assert count - most_of(count, 1 - 0.7549) < said < most_of(count, 0.7549)

@@ -1,6 +1,7 @@
 """trade_momentum against the ruled formula computed the slow way, and its silences."""
 
 import random
+from collections.abc import Iterator
 from itertools import pairwise
 from math import exp, inf, log, nan, tanh
 
@@ -11,6 +12,8 @@ from petrosa.core.model.market import Trade
 from petrosa.core.model.signals import Action
 from petrosa.core.strategies.base import Quiet
 from petrosa.core.strategies.tick.trade_momentum import Params, TradeMomentum
+from tests.kit.noise import beyond, most_of
+from tests.kit.soak import sample
 from tests.kit.strategy_market import BTC, market, seconds, trade
 
 MARKET = market()
@@ -141,3 +144,30 @@ def test_weights_must_sum_to_one() -> None:
     """Weights of 0.5, 0.3 and 0.3 would move the thresholds in silence."""
     with pytest.raises(ValueError, match=r"sum to 1.1; they must sum to 1"):
         Params(price_weight=0.5)
+
+
+@pytest.mark.parametrize(
+    ("base", "confidence"), [(0.65, 0.65 + 0.2 * 0.9046), (0.68, 0.68 + 0.2 * 0.9046), (0.9, 0.95)]
+)
+def test_base_confidence_is_what_momentum_adds_to(base: float, confidence: float) -> None:
+    """By default the documented 0.65; 0.95 is the most."""
+    strategy = warmed_up(Params(base_confidence=base))
+    event = trade(13, 60_000 * 1.0001 * 1.0001**3, 0.3)
+    strategy.evaluate(event, MARKET, 0)
+    assert strategy.candidate(event, MARKET, 0).confidence == pytest.approx(confidence, abs=1e-4)
+
+
+def independent_trades(count: int, *, equal: bool) -> Iterator[Trade]:
+    """Ten a second: normal returns, takers by a coin, sizes all equal or with one giant in three."""
+    rng, price = random.Random(4), 60_000.0
+    for number in range(count):
+        price *= exp(rng.gauss(0.0, 1e-4))
+        size = 1.0 if equal else rng.choice((1e-3, 1e-3, 1e3))
+        yield trade(number / 10, price, size, rng.choice((Side.BUY, Side.SELL)))
+
+
+@pytest.mark.parametrize("equal", [True, False])
+def test_noise_speaks_as_seldom_as_derived(equal: bool) -> None:
+    """Of independent trades at most 0.231 are beyond ±0.7, whatever their sizes are."""
+    said, scored = beyond(TradeMomentum(Params()), independent_trades(sample(5_000, 200_000), equal=equal), Trade)
+    assert 0 < said <= most_of(scored, 0.231)
