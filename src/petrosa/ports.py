@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from petrosa.core.model.events import Decision, Event
+from petrosa.core.model.market import Reading
 from petrosa.core.model.orders import Approved, Reducing
 
 
@@ -236,6 +237,27 @@ class Documents(Protocol):
 
         The page begins after the key `after` in the order asked for: when descending, with the next smaller key.
         Empty is the beginning of that order.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go; calling it twice is harmless."""
+        ...
+
+
+class Readings(Protocol):
+    """A source outside the venue: another venue's quotes, a share of the market, figures of a chain."""
+
+    @property
+    def source(self) -> str:
+        """What it is called in its readings."""
+        ...
+
+    async def poll(self) -> Sequence[Reading]:
+        """What it says now, in order; nothing when there is nothing to say. `ts_seen` is when it was heard.
+
+        Raises `TransportError` when it is away or busy: ask again later. Raises `DataError` for what is no answer:
+        nothing of it is believed.
         """
         ...
 

@@ -77,6 +77,17 @@ async def test_a_journal_of_trade_is_replayed_and_explained(server: Server, tmp_
     assert (f"signal {signal_id}", "") == (explained.question, explained.warning)
 
 
+async def test_readings_of_another_venue_travel_with_the_market(server: Server, tmp_path: Path) -> None:
+    """The spread between two venues is seen in the split run as in one process."""
+    folder = ROOT / "recordings" / "synthetic-two-venues"
+    settings = settings_of(tmp_path, server.url, "cross_exchange_spread.cooldown_seconds=0")
+    here = made_signals(turns_of(run_backtest([folder], settings).journal.path))
+    async with asyncio.timeout(60):
+        await asyncio.gather(run_feed(settings, folder), run_strategies(settings))
+    assert here == await published(server.url)
+    assert "cross_exchange_spread" in {signal.strategy_id for signal in here}
+
+
 @pytest.mark.recordings
 @pytest.mark.parametrize("product", ["usdm", "spot"])
 async def test_real_recordings_make_the_signals_of_one_process(server: Server, tmp_path: Path, product: str) -> None:

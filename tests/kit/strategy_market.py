@@ -1,4 +1,5 @@
-"""A small random market for strategies: trades, tickers, the top of a book, their mirror image, and a loop to run it.
+"""A small random market for strategies: trades, tickers, the top of a book, what others say of it, their mirror image,
+and a loop to run it.
 
 Prices are not on a tick, so that the mirror image (p to c²/p, sides swapped) is exact up to rounding of floats.
 """
@@ -15,7 +16,7 @@ from petrosa.core.market.tape import Tape
 from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.events import Decision
 from petrosa.core.model.instruments import Instrument
-from petrosa.core.model.market import Depth, MarketEvent, Ticker, Trade
+from petrosa.core.model.market import Depth, MarketEvent, Reading, Ticker, Trade
 from petrosa.core.strategies.base import StrategyParams
 from petrosa.core.strategist import Strategist, StrategyPlan
 
@@ -113,8 +114,9 @@ def random_market(seed: int, length_seconds: int = 600) -> list[Timed]:
 
     Half a minute each of drift, in which trades are larger; episodes of ten seconds in which a side of the book is thin
     and the spread wide for five, or in which the price stands because a level is filled up as often as it is eaten.
+    Another venue quotes it in dollars, now and then far away; half an hour of Bitcoin's dominance passes in 10 seconds.
     """
-    rng, episodes = random.Random(seed), _Episodes(seed)
+    rng, episodes, others = random.Random(seed), _Episodes(seed), _Outside(seed)
     events: list[Timed] = []
     lean, log_price = 0.0, 0.0
     for tenth in range(length_seconds * 10):
@@ -133,11 +135,39 @@ def random_market(seed: int, length_seconds: int = 600) -> list[Timed]:
         events += [(seconds(at), event) for event in episodes.book(at, episodes.at(tenth, price), bids, asks)]
         if tenth % 10 == 0:
             events.append((seconds(at), ticker(at, price)))
+            events += [(seconds(at), one) for one in others.readings(round(at), price)]
     return events
 
 
+class _Outside:
+    """What sources outside the venue say, from dice of their own."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = random.Random(f"outside {seed}")
+        self._away = 0.0
+        self._share = self._aim = 55.0
+
+    def readings(self, at: int, price: float) -> list[Reading]:
+        rng, said = self._rng, []
+        if at % 20 == 0:
+            self._away = rng.choice((0.0, 0.0, 0.02, -0.02))
+        rate = 0.999 * exp(rng.gauss(0.0, 1e-4))
+        theirs = price * rate * exp(self._away + rng.gauss(0.0, 1e-4))
+        said.append(_reading(at, "quote", "USDT/USD", {"bid": rate - 1e-4, "ask": rate + 1e-4}))
+        said.append(_reading(at, "quote", "BTC/USD", {"bid": theirs - 1.0, "ask": theirs + 1.0}))
+        if at % 5 == 0:
+            self._aim = rng.choice((36.0, 55.0, 74.0)) if at % 60 == 0 else self._aim
+            self._share += 0.3 * (self._aim - self._share) + rng.gauss(0.0, 1.0)
+            said.append(_reading(at, "dominance", "BTC", {"share_pct": self._share}, at * 180 - 108_000))
+        return said
+
+
+def _reading(at: int, topic: str, subject: str, values: dict[str, float], ts_event: float | None = None) -> Reading:
+    return Reading("coinbase", topic, subject, seconds(at if ts_event is None else ts_event), seconds(at), values)
+
+
 def mirrored(events: Iterable[Timed]) -> list[Timed]:
-    """The market in which every price p is c²/p, and who bought sold."""
+    """The market in which every price p is c²/p, who bought sold, and Bitcoin's share s is 110 − s."""
     return [(now, _mirror(event)) for now, event in events]
 
 
@@ -156,6 +186,12 @@ def _mirror(event: MarketEvent) -> MarketEvent:
                 ask_prices=tuple(square / p for p in event.bid_prices),
                 ask_quantities=event.bid_quantities,
             )
+        case Reading(topic="dominance"):
+            return msgspec.structs.replace(event, values={"share_pct": 110.0 - event.values["share_pct"]})
+        case Reading(topic="quote"):
+            over = square if event.subject == "BTC/USD" else 1.0
+            values = {"bid": over / event.values["ask"], "ask": over / event.values["bid"]}
+            return msgspec.structs.replace(event, values=values)
         case _:
             raise AssertionError(f"no mirror image of {event}")
 

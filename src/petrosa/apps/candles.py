@@ -8,9 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
-from petrosa.adapters.venues.binance.parse import Parser
 from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.apps.instruments import load_instruments
+from petrosa.apps.parsing import market_parser
 from petrosa.core.market.candles import CandleBuilder, interval_ns
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.instruments import Instrument
@@ -72,7 +72,7 @@ def write_candles_csv(table: CandleTable, out: TextIO) -> None:
 
 def _read(recording: Recording, builders: Builders, found: dict[tuple[str, str], list[Candle]]) -> dict[str, int]:
     """Feed every trade to its builders; returns what was not used, by reason."""
-    parser = Parser("binance", recording.product, recording.symbols, kinds=(Trade,))
+    parser = market_parser("binance", recording.product, recording.symbols, kinds=(Trade,))
     unused: Counter[str] = Counter()
     for frames in recording.batches():
         for frame in frames:

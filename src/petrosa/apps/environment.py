@@ -51,6 +51,13 @@ NAMES: Final[Mapping[str, tuple[str, Decimal]]] = {
     "LOG_FORMAT": ("log.format", ONE),
     "HEARTBEAT_INTERVAL_SECONDS": ("log.heartbeat_interval_seconds", ONE),
     "HEARTBEAT_ENABLED": ("log.heartbeat_enabled", ONE),
+    "SPREAD_THRESHOLD_PERCENT": ("strategies.cross_exchange_spread.spread_threshold_percent", ONE),
+    "SPREAD_MIN_SIGNAL_INTERVAL": ("strategies.cross_exchange_spread.cooldown_seconds", ONE),
+    "SPREAD_MAX_POSITION_SIZE": ("strategies.cross_exchange_spread.max_position_size", ONE),
+    "SPREAD_EXCHANGES": ("strategies.cross_exchange_spread.exchanges", ONE),
+    "ONCHAIN_NETWORK_GROWTH_THRESHOLD": ("strategies.onchain_metrics.network_growth_threshold", ONE),
+    "ONCHAIN_VOLUME_THRESHOLD": ("strategies.onchain_metrics.volume_threshold", ONE),
+    "ONCHAIN_MIN_SIGNAL_INTERVAL": ("strategies.onchain_metrics.cooldown_seconds", ONE),
     "HEALTH_CHECK_PORT": ("http.port", ONE),
     "API_PORT": ("http.engine_port", ONE),
     "CONFIG_RATE_LIMIT_PER_AGENT": ("access.writes_per_key", ONE),
@@ -67,8 +74,7 @@ ELSEWHERE: Final = frozenset(
         "MAX_DAILY_LOSS_PCT",
         "TRADING_QUANTITY_PERCENT", "TRADING_MAX_POSITION_SIZE", "TRADING_MIN_POSITION_SIZE", "RISK_STOP_LOSS_PERCENT",
         "NATS_CONSUMER_SUBJECT", "HEARTBEAT_INTERVAL", "HEARTBEAT_INCLUDE_DETAILED_STATS", "LOG_FILE", "LOG_MAX_SIZE",
-        "STRATEGY_ENABLED_BTC_DOMINANCE", "STRATEGY_ENABLED_CROSS_EXCHANGE_SPREAD",
-        "STRATEGY_ENABLED_ONCHAIN_METRICS", "SIMULATION_MODE",
+        "SIMULATION_MODE",
     }
 )  # fmt: skip
 """Names of the sister services, which share one ConfigMap with ours: known, so no misspelling of a name of ours."""

@@ -13,7 +13,6 @@ from typing import Final
 
 import msgspec
 
-from petrosa.adapters.venues.binance.parse import Parser
 from petrosa.adapters.venues.replay.lines import Faults
 from petrosa.adapters.venues.replay.normalise import Normaliser
 from petrosa.adapters.venues.replay.recording import Recording
@@ -22,6 +21,7 @@ from petrosa.adapters.wire.frame import RawFrame
 from petrosa.adapters.wire.subjects import MARKET_STREAM, SIGNALS_STREAM
 from petrosa.adapters.wire.times import iso_z
 from petrosa.apps.joined import Report, persistently
+from petrosa.apps.parsing import market_parser
 from petrosa.apps.settings import Settings
 from petrosa.apps.wiring import symbols_of
 from petrosa.core.model.base import NS_PER_MS
@@ -76,7 +76,7 @@ async def feed(
 
 def arrival_shift(settings: Settings, recording: Recording) -> int:
     """What is added to every arrival of a recording: found as in a run in one process, from the same symbols."""
-    parser = Parser(settings.feed.venue, recording.product, symbols_of(settings, recording.symbols))
+    parser = market_parser(settings.feed.venue, recording.product, symbols_of(settings, recording.symbols))
     normaliser = Normaliser(parser, {}, round(settings.feed.latency_ms * NS_PER_MS))
     for frames in recording.batches(1_000):
         normaliser.feed(frames)

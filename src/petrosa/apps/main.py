@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "explain": ("runs:explain", "Say why there was an order, or why there was none."),
     "recordings": ("recordings:recordings", "List the recordings that have names."),
     "candles": ("data:candles", "Make candles from a recording."),
+    "readings": ("readings:readings", "Record what sources outside the venue say."),
     "synth": ("data:synth", "Write a synthetic recording."),
     "journal": ("journal:journal", "List, verify and prune journals."),
     "doctor": ("doctor:doctor", "Check this machine and this configuration."),

@@ -5,13 +5,13 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from petrosa.adapters.venues.binance.parse import Parser
 from petrosa.adapters.venues.replay.lines import Faults
 from petrosa.adapters.venues.replay.normalise import Normaliser
 from petrosa.adapters.wire.envelope import Begin, End, marker_of, unwrap
 from petrosa.adapters.wire.progress import PROGRESS
 from petrosa.adapters.wire.subjects import MARKET_STREAM, SIGNALS_STREAM, signal_subjects
 from petrosa.apps.joined import Report
+from petrosa.apps.parsing import market_parser
 from petrosa.apps.settings import Settings
 from petrosa.apps.wiring import Instruments, choose_instruments, symbols_of
 from petrosa.core.model.market import MarketEvent
@@ -95,7 +95,7 @@ class MarketStream:
         self.market = market
         self.sequence = 0
         symbols = [one.symbol for one in market.instruments.values()]
-        self._parser = Parser(market.venue, market.market, symbols)
+        self._parser = market_parser(market.venue, market.market, symbols)
         # Arrivals on the stream are right already, so nothing is added to them.
         self._normaliser = Normaliser(self._parser, market.instruments, shift=0)
         self._messages = messages

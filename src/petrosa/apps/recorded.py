@@ -6,11 +6,11 @@ from pathlib import Path
 
 from petrosa.adapters.stores.tape.reader import TapeReader
 from petrosa.adapters.stores.tape.writer import TapeWriter
-from petrosa.adapters.venues.binance.parse import Parser
 from petrosa.adapters.venues.replay.lines import Faults
 from petrosa.adapters.venues.replay.normalise import Normaliser
 from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.adapters.wire.frame import RawFrame
+from petrosa.apps.parsing import market_parser
 from petrosa.apps.settings import Settings
 from petrosa.apps.wiring import Instruments
 from petrosa.backtest.source import Heard, TimedSource
@@ -36,7 +36,7 @@ class Input:
         read: Callable[[], Faults] = Faults,
     ) -> None:
         """`read` says what could not be read before it was a frame."""
-        parser = Parser(settings.feed.venue, market, [symbol_of(key) for key in instruments])
+        parser = market_parser(settings.feed.venue, market, [symbol_of(key) for key in instruments])
         self.normaliser = Normaliser(parser, instruments, round(settings.feed.latency_ms * NS_PER_MS), shift)
         self._parser = parser
         self._read = read

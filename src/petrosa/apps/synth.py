@@ -2,7 +2,7 @@
 
 import gzip
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,18 +11,31 @@ import msgspec
 from petrosa import __version__
 from petrosa.adapters.venues.binance.render import Renderer, bare_snapshot
 from petrosa.adapters.venues.synthetic.feed import SyntheticFeed
+from petrosa.adapters.wire.readings import encode_reading, is_reading
 from petrosa.apps.instruments import load_instruments
 from petrosa.core.model.instruments import Instrument
-from petrosa.core.model.market import InstrumentId
+from petrosa.core.model.market import InstrumentId, MarketEvent, Reading
 from petrosa.core.simulation.market import START, SyntheticMarket
-from petrosa.errors import StorageError, UsageError
+from petrosa.core.simulation.second_venue import Episode, SecondVenue
+from petrosa.errors import FrameError, StorageError, UsageError
 
 DESCRIPTION: Final = "recording.json"
+READINGS: Final = "readings"
 _NAME_AT: Final = len(b'{"stream":"')
 
 
-class Synthesis(msgspec.Struct, frozen=True):
-    """How a synthetic recording was made; `recording.json` beside it. `sha256` is of each file's text, unpacked."""
+class SecondVenueMade(msgspec.Struct, frozen=True):
+    """Another venue that quoted beside it, and when it was apart from ours."""
+
+    source: str
+    episodes: tuple[Episode, ...]
+
+
+class Synthesis(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a synthetic recording was made; `recording.json` beside it. `sha256` is of each file's text, unpacked.
+
+    `frames` and `sha256` are by symbol, those of a second venue under `readings`.
+    """
 
     made_by: str
     version: str
@@ -33,14 +46,19 @@ class Synthesis(msgspec.Struct, frozen=True):
     start_ns: int
     frames: dict[str, int]
     sha256: dict[str, str]
+    second_venue: SecondVenueMade | None = None
 
 
 def synthetic_feed(
-    instruments: Sequence[Instrument], seed: int, *, start: int = START, seconds: float | None = None
-) -> SyntheticFeed:
+    instruments: Sequence[Instrument], seed: int, *,
+    start: int = START, seconds: float | None = None, beside: SecondVenue | None = None,
+) -> SyntheticFeed:  # fmt: skip
     """Frames of a synthetic market of these instruments, without end unless told how long."""
-    market = SyntheticMarket(instruments, seed, start=start)
-    return SyntheticFeed(market.events(seconds), Renderer({one.id: one for one in instruments}).render)
+    events = SyntheticMarket(instruments, seed, start=start).events(seconds)
+    render = Renderer({one.id: one for one in instruments}).render
+    if beside is None:
+        return SyntheticFeed(events, render)
+    return SyntheticFeed(beside.beside(events), _rendering_readings(render))
 
 
 def write_recording(
@@ -52,27 +70,51 @@ def write_recording(
     market: str = "usdm",
     instruments: Mapping[InstrumentId, Instrument] | None = None,
     start: int = START,
+    second_venue: str = "",
 ) -> Synthesis:
     """Write one gzip file a symbol of `<arrival ns> <frame>` lines, and how they were made, into a folder.
 
-    The same arguments give the same text. Raises `UsageError` for a symbol without rules or a length below 0.1 s,
-    and `StorageError` when the folder cannot be written.
+    A second venue's quotes go into a file `readings.gz` beside them; ours stay the same to the byte. The same arguments
+    give the same text. Raises `UsageError` for a symbol without rules, a length below 0.1 s, or a venue that no source
+    can be called, and `StorageError` when the folder cannot be written.
     """
     if not 0.1 <= seconds <= 86_400:
         raise UsageError(f"seconds = {seconds}; a synthetic recording lasts from 0.1 to 86400 s")
     chosen = _chosen(symbols, market, load_instruments() if instruments is None else instruments)
+    other = _second_venue(second_venue, chosen, seed, start) if second_venue else None
     lines: dict[bytes, list[bytes]] = {one.symbol.lower().encode(): [] for one in chosen}
-    for arrival, payload in synthetic_feed(chosen, seed, start=start, seconds=seconds).frames():
+    readings: list[bytes] = []
+    for arrival, payload in synthetic_feed(chosen, seed, start=start, seconds=seconds, beside=other).frames():
+        if is_reading(payload):
+            readings.append(b"%d %b\n" % (arrival, payload))
+            continue
         name = payload[_NAME_AT : payload.index(b"@", _NAME_AT)]
         lines[name].append(b"%d %b\n" % (arrival, bare_snapshot(payload) or payload))
     texts = {one.symbol: b"".join(lines[one.symbol.lower().encode()]) for one in chosen}
+    if other is not None:
+        texts[READINGS] = b"".join(readings)
     made = Synthesis(
-        made_by="petrosa synth", version=__version__, seed=seed, market=market, symbols=tuple(texts), seconds=seconds,
-        start_ns=start, frames={symbol: text.count(b"\n") for symbol, text in texts.items()},
-        sha256={symbol: hashlib.sha256(text).hexdigest() for symbol, text in texts.items()},
+        made_by="petrosa synth", version=__version__, seed=seed, market=market,
+        symbols=tuple(one.symbol for one in chosen), seconds=seconds,
+        start_ns=start, frames={name: text.count(b"\n") for name, text in texts.items()},
+        sha256={name: hashlib.sha256(text).hexdigest() for name, text in texts.items()},
+        second_venue=None if other is None else SecondVenueMade(second_venue, tuple(other.episodes)),
     )  # fmt: skip
     _write(out_dir, texts, made)
     return made
+
+
+def _rendering_readings(render: Callable[[MarketEvent], bytes]) -> Callable[[MarketEvent], bytes]:
+    return lambda event: encode_reading(event) if type(event) is Reading else render(event)
+
+
+def _second_venue(source: str, instruments: Sequence[Instrument], seed: int, start: int) -> SecondVenue:
+    """Raises `UsageError` for a name that no source can have."""
+    try:
+        encode_reading(Reading(source, "quote", "BTC/USD", START, START, {"bid": 1.0, "ask": 1.0}))
+    except FrameError as problem:
+        raise UsageError(f"second venue {source!r}: {problem}") from None
+    return SecondVenue(source, instruments, seed, start)
 
 
 def _chosen(symbols: Sequence[str], market: str, known: Mapping[InstrumentId, Instrument]) -> list[Instrument]:

@@ -29,7 +29,7 @@ def keep(folder: Path, symbol: str = "BTCUSDT") -> Path:
 def test_the_recordings_that_come_with_petrosa_have_names(tmp_path: Path) -> None:
     """Whose market, which symbols, how long, how much, and the digest by which a journal names them."""
     rows = {row.name: row for row in listed(settings(tmp_path))}
-    assert {"synthetic-spot", "synthetic-usdm"} == set(rows)
+    assert {"synthetic-spot", "synthetic-two-venues", "synthetic-usdm"} == set(rows)
     usdm = rows["synthetic-usdm"]
     assert ("usdm", ("BTCUSDT", "ETHUSDT"), "") == (usdm.market, usdm.symbols, usdm.problem)
     assert (150, 5_206 + 5_144) == (round(usdm.seconds or 0), usdm.frames)

@@ -218,6 +218,19 @@ DOCUMENTED = {
     "TICKER_VELOCITY_TIME_WINDOW": ("90", "strategies.ticker_velocity.time_window", 90),
     "TICKER_VELOCITY_BUY_THRESHOLD": ("0.6", "strategies.ticker_velocity.buy_threshold", 0.6),
     "TICKER_VELOCITY_MIN_PRICE_CHANGE": ("0.2", "strategies.ticker_velocity.min_price_change", 0.2),
+    "STRATEGY_ENABLED_BTC_DOMINANCE": ("false", "strategies.btc_dominance.enabled", False),
+    "STRATEGY_ENABLED_CROSS_EXCHANGE_SPREAD": ("false", "strategies.cross_exchange_spread.enabled", False),
+    "STRATEGY_ENABLED_ONCHAIN_METRICS": ("true", "strategies.onchain_metrics.enabled", True),
+    "BTC_DOMINANCE_HIGH_THRESHOLD": ("75", "strategies.btc_dominance.high_threshold", 75.0),
+    "BTC_DOMINANCE_WINDOW_HOURS": ("48", "strategies.btc_dominance.window_hours", 48),
+    "BTC_DOMINANCE_MIN_SIGNAL_INTERVAL": ("7200", "strategies.btc_dominance.cooldown_seconds", 7_200.0),
+    "SPREAD_THRESHOLD_PERCENT": ("0.8", "strategies.cross_exchange_spread.spread_threshold_percent", 0.8),
+    "SPREAD_MIN_SIGNAL_INTERVAL": ("60", "strategies.cross_exchange_spread.cooldown_seconds", 60.0),
+    "SPREAD_MAX_POSITION_SIZE": ("250", "strategies.cross_exchange_spread.max_position_size", 250.0),
+    "SPREAD_EXCHANGES": ("binance,coinbase", "strategies.cross_exchange_spread.exchanges", ("binance", "coinbase")),
+    "ONCHAIN_NETWORK_GROWTH_THRESHOLD": ("12", "strategies.onchain_metrics.network_growth_threshold", 12.0),
+    "ONCHAIN_VOLUME_THRESHOLD": ("20", "strategies.onchain_metrics.volume_threshold", 20.0),
+    "ONCHAIN_MIN_SIGNAL_INTERVAL": ("86400", "strategies.onchain_metrics.cooldown_seconds", 86_400.0),
 }
 
 

@@ -16,13 +16,15 @@ from petrosa.errors import StorageError, UsageError
 TWINS = Path(__file__).parents[3] / "recordings"
 
 
-@pytest.mark.parametrize("name", ["synthetic-usdm", "synthetic-spot"])
+@pytest.mark.parametrize("name", ["synthetic-usdm", "synthetic-spot", "synthetic-two-venues"])
 def test_the_recordings_of_the_repository_are_what_their_description_makes(name: str, tmp_path: Path) -> None:
     """Made anew from `recording.json`, each file's text has the digest written there; if not, make them anew."""
     kept = msgspec.json.decode((TWINS / name / DESCRIPTION).read_bytes(), type=Synthesis)
     made = write_recording(
-        kept.seed, kept.symbols, kept.seconds, tmp_path, market=kept.market, start=kept.start_ns
+        kept.seed, kept.symbols, kept.seconds, tmp_path, market=kept.market, start=kept.start_ns,
+        second_venue=kept.second_venue.source if kept.second_venue is not None else "",
     )  # fmt: skip
+    assert kept.second_venue == made.second_venue
     assert kept.sha256 == made.sha256
     assert Recording([TWINS / name]).symbols == Recording([tmp_path]).symbols
     assert [batch for batch in Recording([TWINS / name]).batches()] == [  # noqa: C416 - lists compare
@@ -53,6 +55,24 @@ def test_a_synthetic_recording_replays_without_a_gap_or_an_error(market: str, tm
     kinds = {type(event) for _, event in facts}
     assert {Trade, Depth} <= kinds
     assert sum(made.frames.values()) == sum(1 for _, event in facts if not isinstance(event, Depth))
+
+
+def test_a_second_venue_changes_nothing_of_the_first(tmp_path: Path) -> None:
+    """Our files and their description are the same to the byte; the quotes are in a file of their own."""
+    write_recording(3, ["BTCUSDT"], 20, tmp_path / "one")
+    made = write_recording(3, ["BTCUSDT"], 20, tmp_path / "two", second_venue="kraken")
+    assert (tmp_path / "one/btcusdt.gz").read_bytes() == (tmp_path / "two/btcusdt.gz").read_bytes()
+    assert b"second_venue" not in (tmp_path / "one" / DESCRIPTION).read_bytes()
+    assert {"btcusdt.gz", "readings.gz", DESCRIPTION} == {path.name for path in (tmp_path / "two").iterdir()}
+    assert 2 * 19 == made.frames["readings"]
+    assert ("BTCUSDT",) == Recording([tmp_path / "two"]).symbols
+
+
+@pytest.mark.parametrize("name", ["Coinbase", "a b", "x@y", "-"])
+def test_a_venue_that_no_source_can_be_called_is_refused(name: str, tmp_path: Path) -> None:
+    """Its name becomes the name of a stream."""
+    with pytest.raises(UsageError, match="second venue"):
+        write_recording(1, ["BTCUSDT"], 1, tmp_path, second_venue=name)
 
 
 def test_a_symbol_without_rules_is_refused_with_those_there_are(tmp_path: Path) -> None:

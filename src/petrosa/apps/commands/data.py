@@ -68,6 +68,7 @@ def candles(
 Examples:
   petrosa synth --seed 7 --symbols BTCUSDT,ETHUSDT --seconds 120 --out recordings/twin
   petrosa synth --seed 1 --symbols BTC/USDT --market spot --seconds 60 --out recordings/spot --json
+  petrosa synth --seed 5 --symbols BTCUSDT --second-venue coinbase --out recordings/two-venues
 """
 )
 @click.option(
@@ -77,13 +78,27 @@ Examples:
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True, help="How long.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder to write to.")
 @click.option("--market", default="usdm", show_default=True, type=click.Choice(["usdm", "spot"]), help="Whose frames.")
+@click.option(
+    "--second-venue", default="", metavar="NAME", help="Write quotes of another venue of this name too (readings.gz)."
+)
 @click.option("--instruments", metavar="FILE", help="Instruments file instead of our own.")
 @debug_option
 @json_option
 def synth(
-    seed: int, symbols: str, seconds: float, out: Path, market: str, instruments: str | None, as_json: bool
+    seed: int,
+    symbols: str,
+    seconds: float,
+    out: Path,
+    market: str,
+    second_venue: str,
+    instruments: str | None,
+    as_json: bool,
 ) -> None:
-    """Write a synthetic recording: one file a symbol, in the format of real ones, and how it was made beside them."""
+    """Write a synthetic recording: one file a symbol, in the format of real ones, and how it was made beside them.
+
+    A second venue quotes the same coins in dollars, and USDT too. Now and then it is apart from ours: by more than it
+    costs to trade on both, by less, or because a USDT is no dollar. When is in recording.json.
+    """
     from petrosa.apps.instruments import load_instruments
     from petrosa.apps.synth import write_recording
     from petrosa.core.signals.symbols import plain_symbol
@@ -92,7 +107,7 @@ def synth(
     wanted = [plain_symbol(symbol) for symbol in symbols.split(",") if symbol.strip()]
     known = load_instruments(instruments)
     with working("making a market"):
-        made = write_recording(seed, wanted, seconds, out, market=market, instruments=known)
+        made = write_recording(seed, wanted, seconds, out, market=market, instruments=known, second_venue=second_venue)
     if as_json:
         show_json(made)
     else:

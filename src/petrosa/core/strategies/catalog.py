@@ -5,7 +5,10 @@ from typing import Final
 
 from petrosa.core.strategies.base import CatalogEntry
 from petrosa.core.strategies.tick import (
+    btc_dominance,
+    cross_exchange_spread,
     iceberg_detector,
+    onchain_metrics,
     orderbook_skew,
     spread_liquidity,
     ticker_velocity,
@@ -18,6 +21,9 @@ _ENTRIES: Final = (
     ticker_velocity.ENTRY,
     spread_liquidity.ENTRY,
     iceberg_detector.ENTRY,
+    btc_dominance.ENTRY,
+    cross_exchange_spread.ENTRY,
+    onchain_metrics.ENTRY,
 )
 
 CATALOG: Final[Mapping[str, CatalogEntry]] = {entry.strategy_id: entry for entry in _ENTRIES}

@@ -97,6 +97,36 @@ def test_documented_parameters(strategy: str) -> None:
 
 
 def test_the_guards_that_all_share() -> None:
-    """A signal of a strategy on a symbol every 15 minutes at most, and a skew must stay for five seconds."""
-    assert {900.0} == {entry.params().cooldown_seconds for entry in ENTRIES}
+    """A signal of a strategy on a symbol every 15 minutes at most, and a skew must stay for five seconds.
+
+    Those that read outside sources have the interval they are documented with.
+    """
+    assert {900.0} == {entry.params().cooldown_seconds for entry in ENTRIES if not entry.reads}
     assert 5.0 == CATALOG["orderbook_skew"].params().persistence_seconds
+
+
+def test_documented_defaults_of_those_that_read_outside_sources() -> None:
+    """Those that read outside sources, whose `min_signal_interval` is the cooldown."""
+    documented = {
+        "btc_dominance": {
+            "high_threshold": 70.0, "low_threshold": 40.0, "change_threshold": 5.0, "window_hours": 24,
+            "cooldown_seconds": 14_400.0, "base_confidence_high": 0.80, "base_confidence_low": 0.75,
+            "momentum_confidence": 0.70, "fallback_proxy": False,
+        },
+        "cross_exchange_spread": {
+            "spread_threshold_percent": 0.5, "cooldown_seconds": 300.0, "max_position_size": 500.0,
+            "persistent_spread_periods": 3, "base_confidence": 0.75, "high_spread_threshold": 1.0,
+            "high_spread_confidence": 0.85, "assume_parity": False,
+        },
+        "onchain_metrics": {
+            "whale_threshold_btc": 100.0, "whale_threshold_eth": 1_000.0, "exchange_flow_threshold_percent": 10.0,
+            "cooldown_seconds": 3_600.0, "accumulation_periods": 24, "distribution_periods": 12,
+            "base_confidence": 0.77, "strong_signal_confidence": 0.85, "network_growth_threshold": 10.0,
+            "volume_threshold": 15.0,
+        },
+    }  # fmt: skip
+    for name, values in documented.items():
+        params = CATALOG[name].params()
+        assert values == {key: getattr(params, key) for key in values}
+        assert "cooldown_seconds" == params.ALIASES["min_signal_interval"].target
+    assert {"onchain_metrics"} == {name for name, entry in CATALOG.items() if not entry.enabled}

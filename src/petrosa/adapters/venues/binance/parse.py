@@ -6,7 +6,8 @@ it is: `@miniTicker` is not `@ticker`, and differences (`@depth@100ms`) are not 
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import msgspec
@@ -61,6 +62,18 @@ class Kind(NamedTuple):
     futures: Maker
 
 
+class Foreign(NamedTuple):
+    """Frames in the stream that no venue sent: what they become, and what makes a route from the stream's first part.
+
+    `make` raises `FrameError` for a first part that there is not.
+    """
+
+    event: type[MarketEvent]
+    make: Callable[[str], Route]
+
+
+NO_FOREIGN: Final[Mapping[str, Foreign]] = MappingProxyType({})
+
 TRADE: Final = Kind(Trade, routes.trade, routes.trade)
 AGG_TRADE: Final = Kind(Trade, routes.agg_trade, routes.agg_trade)
 QUOTE: Final = Kind(BestQuote, routes.spot_quote, routes.futures_quote)
@@ -95,15 +108,19 @@ class Parser:
 
     def __init__(
         self, venue: str, market: str, symbols: Collection[str] | None,
-        kinds: Collection[type[MarketEvent]] | None = None,
+        kinds: Collection[type[MarketEvent]] | None = None, foreign: Mapping[str, Foreign] = NO_FOREIGN,
     ) -> None:  # fmt: skip
-        """`symbols` and `kinds` limit what is parsed; None takes everything."""
+        """`symbols` and `kinds` limit what is parsed; None takes everything.
+
+        `foreign` has, by the suffix of their stream, the frames that are in the stream and not of the venue.
+        """
         self.venue = venue
         self.market = market
         self.skipped: Counter[str] = Counter()
         self.first_skipped: dict[str, str] = {}
         self._symbols = None if symbols is None else frozenset(symbols)
         self._kinds = None if kinds is None else frozenset(kinds)
+        self._foreign = foreign
         self._routes: dict[bytes, Route] = {}
         self._claimed: dict[tuple[str, type[MarketEvent], str], str] = {}
 
@@ -129,6 +146,8 @@ class Parser:
         if stream in ALL_MARKET:
             return self._skip(stream)
         lower, _, suffix = stream.partition("@")
+        if suffix in self._foreign:
+            return self._make_foreign(lower, self._foreign[suffix])
         symbol = lower.upper()
         kind = STREAMS.get(suffix)
         if not symbol.replace("_", "").isalnum() or (kind is None and suffix not in SKIPPED):
@@ -148,6 +167,10 @@ class Parser:
             return self._skip("second_stream_of_a_kind")
         maker = kind.spot if self.market == "spot" else kind.futures
         return maker(Stream(instrument_id(self.venue, self.market, symbol), symbol, self.skipped))
+
+    def _make_foreign(self, source: str, foreign: Foreign) -> Route:
+        route = foreign.make(source)  # before anything is left aside: what names no source is a fault
+        return route if self._kinds is None or foreign.event in self._kinds else _nothing
 
     def _skip(self, reason: str) -> Route:
         skipped = self.skipped

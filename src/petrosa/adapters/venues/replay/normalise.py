@@ -20,6 +20,7 @@ from petrosa.core.model.market import (
     Depth,
     InstrumentId,
     MarketEvent,
+    Reading,
     symbol_of,
 )
 from petrosa.errors import FrameError
@@ -29,6 +30,9 @@ STAMPED_FRAMES: Final = 1_000
 
 HELD_MAX: Final = 50_000
 """Facts held back at most while looking for stamped ones, for recordings that hardly have any."""
+
+TOPICS_MAX: Final = 64
+"""Topics counted by name, so that garbage cannot fill the memory."""
 
 Stamped = tuple[int, MarketEvent]
 """(now, event): the desk's time, which never decreases, and the fact."""
@@ -66,6 +70,8 @@ class Normaliser:
     time) of the first 1,000 stamped frames, plus the feed's latency. Until then frames are held back. `shift` is given
     when arrivals are right already, and then nothing is added to it.
 
+    A `Reading` belongs to no instrument and says nothing about the venue's clock; it is counted by its topic.
+
     `depth20` makes a `Depth` from the built book at multiples of 100 ms of `now`, unless the venue sends its own.
     """
 
@@ -78,6 +84,7 @@ class Normaliser:
         self._parser = parser
         self._latency = feed_latency_ns
         self._watched = {key: _Watched(one, depth20=depth20) for key, one in instruments.items()}
+        self._readings: Counter[str] = Counter()
         self._held: list[Stamped] = []
         self._leads: list[int] = []
         self._now = 0
@@ -90,11 +97,13 @@ class Normaliser:
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:
-        """Facts handed out, by kind and symbol."""
+        """Facts handed out, by kind and symbol; readings by topic."""
         made: dict[str, dict[str, int]] = {}
         for key, watched in self._watched.items():
             for kind, count in watched.counts.items():
                 made.setdefault(str(kind.__struct_config__.tag), {})[symbol_of(key)] = count
+        if self._readings:
+            made[str(Reading.__struct_config__.tag)] = dict(self._readings)
         return made
 
     @property
@@ -133,7 +142,7 @@ class Normaliser:
         if event is None:
             return
         self._held.append((frame.arrival, event))
-        if event.ts_event:
+        if event.ts_event and type(event) is not Reading:
             self._leads.append(frame.arrival - event.ts_event)
 
     def _parse(self, payload: bytes, ts_seen: int) -> MarketEvent | None:
@@ -159,10 +168,7 @@ class Normaliser:
 
     def _admit(self, ts_seen: int, event: MarketEvent, out: list[Stamped]) -> None:
         watched = self._watched.get(event.instrument)
-        if watched is None:
-            self.faults.add("unknown_instrument", f"{event.instrument} is not in the instruments file; add it there")
-            return
-        sound = self._sound(watched, ts_seen, event)
+        sound = self._foreign(ts_seen, event) if watched is None else self._sound(watched, ts_seen, event)
         if sound is None:
             return
         event = sound
@@ -171,13 +177,26 @@ class Normaliser:
         now = self._now
         if now >= self._due:
             self._sample(now, out)
-        kind = type(event)
-        watched.counts[kind] += 1
-        if kind is BookDiff or kind is BookSnapshot:
-            self._change_book(watched, event, now, out)  # type: ignore[arg-type]
-        elif kind is Depth:
-            watched.sampler = None  # the venue's own is better than ours
+        if watched is not None:
+            kind = type(event)
+            watched.counts[kind] += 1
+            if kind is BookDiff or kind is BookSnapshot:
+                self._change_book(watched, event, now, out)  # type: ignore[arg-type]
+            elif kind is Depth:
+                watched.sampler = None  # the venue's own is better than ours
         out.append((now, event))
+
+    def _foreign(self, ts_seen: int, event: MarketEvent) -> MarketEvent | None:
+        """A reading, if it can be; anything else that is of no instrument here is what nobody asked for."""
+        if not isinstance(event, Reading):
+            self.faults.add("unknown_instrument", f"{event.instrument} is not in the instruments file; add it there")
+        elif not is_timely(event, ts_seen):
+            self.faults.add(*mistimed(event, ts_seen))
+        else:
+            topic = event.topic if event.topic in self._readings or len(self._readings) < TOPICS_MAX else "other"
+            self._readings[topic] += 1
+            return event
+        return None
 
     def _sound(self, watched: _Watched, ts_seen: int, event: MarketEvent) -> MarketEvent | None:
         """The fact if it can be, else none: counted, and told once. A book goes by its ids, so it keeps its chain."""

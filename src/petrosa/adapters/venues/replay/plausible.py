@@ -5,7 +5,7 @@ from statistics import median_low
 from typing import Final
 
 from petrosa.core.model.base import NS_PER_SECOND
-from petrosa.core.model.market import BestQuote, MarketEvent, MarkPrice, Ticker, Trade
+from petrosa.core.model.market import BestQuote, MarketEvent, MarkPrice, Reading, Ticker, Trade
 
 AHEAD_MAX_NS: Final = 60 * NS_PER_SECOND
 """A venue's time may lie so far after the arrival: what recorders' clocks drift, with much to spare."""
@@ -24,7 +24,12 @@ def least_lead(leads: list[int]) -> int:
 
 
 def is_timely(event: MarketEvent, ts_seen: int) -> bool:
-    """Whether the venue's stamp can belong to a fact that was heard at `ts_seen`."""
+    """Whether the stamp can belong to a fact that was heard at `ts_seen`.
+
+    A reading may be of any age: yesterday's figure is news where nobody knows today's, and strategies judge it.
+    """
+    if type(event) is Reading:
+        return ts_seen - event.ts_event >= -AHEAD_MAX_NS
     return -AHEAD_MAX_NS <= ts_seen - event.ts_event <= BEHIND_MAX_NS
 
 

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from petrosa.adapters.venues.replay.lines import Faults, frames, is_gzip
 from petrosa.adapters.wire.frame import RawFrame
+from petrosa.adapters.wire.readings import is_reading
 from petrosa.errors import RecordingError
 
 SNIFFED_FRAMES: Final = 1_000
@@ -24,7 +25,7 @@ SPOT_SIGNS: Final = (b'"M":', b'"e":"depthUpdate"', b'"lastUpdateId"', b'"u":')
 
 
 class RecordedFile(NamedTuple):
-    """One file, and what its first frames say about it."""
+    """One file, and what its first frames say about it. A file of outside readings has no symbols and no product."""
 
     path: Path
     first_arrival: int
@@ -185,9 +186,11 @@ def sniff(path: Path, *, digest: bool = True) -> RecordedFile:
     if not first:
         said = "; ".join(faults.first.values()) or "there is no line in it"
         raise RecordingError(f"recording {path} holds no frame ({said}); lines must be `<arrival ns> <frame>`")
+    first_arrival = first[0].arrival
+    first = [frame for frame in first if not is_reading(frame.payload)]
     names = [match for frame in first if (match := _STREAM.match(frame.payload)) is not None]
     symbols = sorted({match[1].decode(errors="replace").upper() for match in names if match[1]} - {""})
-    return RecordedFile(path, first[0].arrival, sha256, tuple(symbols), _product(first))
+    return RecordedFile(path, first_arrival, sha256, tuple(symbols), _product(first))
 
 
 def _product(first: list[RawFrame]) -> str | None:
