@@ -41,13 +41,19 @@ class Fragile(MemoryDocuments):
         self.searches = 0
 
     async def find(
-        self, collection: str, *, where: Mapping[str, object] | None = None, limit: int = 200, after: str = ""
+        self,
+        collection: str,
+        *,
+        where: Mapping[str, object] | None = None,
+        limit: int = 200,
+        after: str = "",
+        descending: bool = False,
     ) -> Sequence[tuple[str, Versioned]]:
         self.searches += after == ""
         await asyncio.sleep(0)  # others run meanwhile, as with a store that is somewhere else
         if self.is_away:
             raise StorageError("the document store is away")
-        return await super().find(collection, where=where, limit=limit, after=after)
+        return await super().find(collection, where=where, limit=limit, after=after, descending=descending)
 
 
 class Guarded:

@@ -30,3 +30,8 @@ def documents_file(settings: Settings) -> Path:
     """The SQLite file that is used when no server is."""
     named = settings.store.sqlite_path
     return Path(named) if named else settings.home / "documents.sqlite"
+
+
+def is_stored(settings: Settings) -> bool:
+    """Whether there is a store already, so that looking at it makes none."""
+    return settings.store.is_mongo or documents_file(settings).exists()

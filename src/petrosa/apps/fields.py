@@ -7,7 +7,7 @@ and a sentence; nothing here knows a key by name.
 import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, get_type_hints
+from typing import Any, Final, Literal, get_type_hints
 
 import msgspec
 from msgspec import inspect
@@ -47,7 +47,14 @@ class Field(msgspec.Struct, frozen=True):
 
 
 class BadValue(ValueError):
-    """A value that a key cannot hold; the message says what is wrong with it, without naming the key."""
+    """A value that a key cannot hold; the message says what is wrong with it, without naming the key.
+
+    `out_of_bounds` when its type is right.
+    """
+
+    def __init__(self, message: str, *, out_of_bounds: bool = False) -> None:
+        super().__init__(message)
+        self.out_of_bounds = out_of_bounds
 
 
 def fields_of(struct: type[msgspec.Struct], prefix: str) -> Iterator[Field]:
@@ -104,6 +111,12 @@ def is_mapping(field: Field) -> bool:
     return item_field(field, "x") is not None
 
 
+def kind_of(field: Field) -> Literal["bool", "int", "float", "string", "list"]:
+    """The kind of value in one word of a schema."""
+    shapes = _shapes(field.type)
+    return next((kind for shape, kind in _KINDS if shape in shapes), "string")
+
+
 def from_text(field: Field, text: str) -> Any:
     """A value written on a command line or in the environment. Lists are separated by commas."""
     text = text.strip()
@@ -150,7 +163,7 @@ def _convert(field: Field, value: Any, *, strict: bool) -> Any:
     try:
         result = msgspec.convert(value, field.type, strict=strict)
     except msgspec.ValidationError as problem:
-        raise BadValue(_why(field, str(problem))) from None
+        raise _bad(field, str(problem)) from None
     for item in result if isinstance(result, list | tuple | set | frozenset) else (result,):
         if isinstance(item, float | Decimal):
             _refuse_endless(field, item)
@@ -167,10 +180,10 @@ def _refuse_endless(field: Field, value: str | float | Decimal) -> None:
         raise BadValue(f"is not a finite number; write {field.limits}")
 
 
-def _why(field: Field, problem: str) -> str:
+def _bad(field: Field, problem: str) -> BadValue:
     if problem.startswith("Expected `") and (">" in problem or "<" in problem):
-        return f"is out of bounds; write {field.limits}"
-    return f"is not {field.limits}"
+        return BadValue(f"is out of bounds; write {field.limits}", out_of_bounds=True)
+    return BadValue(f"is not {field.limits}")
 
 
 def _bounds(shape: inspect.IntType | inspect.FloatType) -> dict[str, Any]:
@@ -198,6 +211,16 @@ _NOUNS: tuple[tuple[type, str], ...] = (
     (inspect.DictType, "a table"),
 )
 
+
+_KINDS: Final[tuple[tuple[type, Literal["bool", "int", "float", "list"]], ...]] = (
+    (inspect.BoolType, "bool"),
+    (inspect.IntType, "int"),
+    (inspect.FloatType, "float"),
+    (inspect.DecimalType, "float"),
+    (inspect.ListType, "list"),
+    (inspect.VarTupleType, "list"),
+    (inspect.SetType, "list"),
+)
 
 _NUMBERS = {inspect.IntType, inspect.FloatType, inspect.DecimalType}
 

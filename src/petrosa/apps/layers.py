@@ -1,6 +1,7 @@
 """Layers of configuration, merged key by key: the strongest that names a key decides it, and that is remembered."""
 
 import difflib
+import functools
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
@@ -102,7 +103,7 @@ class Merged(msgspec.Struct, frozen=True):
         """
         tree = nested(self.values, base) if base else {}
         tree = _over(tree, nested(self.values, prefix))
-        wanted = {field.encode_name for field in msgspec.structs.fields(struct)}
+        wanted = {field.encode_name for field in _declared(struct)}
         try:
             return _make(struct, {name: value for name, value in tree.items() if name in wanted})
         except (ValueError, TypeError, ConfigError) as problem:
@@ -148,7 +149,7 @@ def merge(known: Known, given: Iterable[Given]) -> Merged:
             problems.append(f"{first} and {item.key} are two names of {key}, both given by {item.origin}; keep one")
             continue
         try:
-            values[key] = _read(field, item, alias.scale * item.scale)
+            values[key] = read(field, item, alias.scale * item.scale)
             origins[key] = item.origin
         except BadValue as problem:
             problems.append(f"{key} = {redact(key, item.value)!r} ({item.origin}) {problem}")
@@ -185,8 +186,8 @@ def with_symbol(key: str, symbol: str) -> str:
     return f"{head}.symbols.{symbol}.{name}"
 
 
-def _read(field: Field, item: Given, scale: Decimal) -> Any:
-    """The value in the unit of its key."""
+def read(field: Field, item: Given, scale: Decimal) -> Any:
+    """The value in the unit of its key. Raises `BadValue`."""
     if scale == 1:
         return from_text(field, item.value) if item.is_text else from_value(field, item.value)
     try:
@@ -196,7 +197,7 @@ def _read(field: Field, item: Given, scale: Decimal) -> Any:
     try:
         return from_text(field, str(scaled))
     except BadValue as problem:
-        raise BadValue(f"(here {scaled.normalize():f}) {problem}") from None
+        raise BadValue(f"(here {scaled.normalize():f}) {problem}", out_of_bounds=problem.out_of_bounds) from None
 
 
 def _is_overruled(key: str, origins: Mapping[str, Origin]) -> bool:
@@ -221,7 +222,7 @@ def _put_default(field: Field, values: dict[str, Any], origins: dict[str, Origin
 
 
 def _make(struct: type[S], tree: Mapping[str, Any]) -> S:
-    names = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+    names = {field.encode_name: field for field in _declared(struct)}
     made = {}
     for name, value in tree.items():
         type_ = names[name].type
@@ -236,3 +237,7 @@ def _over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
         old = result.get(name)
         result[name] = _over(old, value) if isinstance(old, dict) and isinstance(value, Mapping) else value
     return result
+
+
+_declared = functools.cache(msgspec.structs.fields)
+"""Fields of a struct; finding them out takes longer than all the rest of building one."""

@@ -28,7 +28,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "synth": ("data:synth", "Write a synthetic recording."),
     "journal": ("journal:journal", "List, verify and prune journals."),
     "doctor": ("doctor:doctor", "Check this machine and this configuration."),
-    "config": ("config:config", "Show the effective configuration and its origins."),
+    "config": ("config:config", "Show the configuration and its origins; change strategies."),
     "keys": ("keys:keys", "Make, list and revoke the keys of the HTTP API."),
     "bench": ("bench:bench", "Measure the hot paths."),
 }

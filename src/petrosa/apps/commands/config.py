@@ -1,10 +1,17 @@
 """`petrosa config`: what holds, and who said so."""
 
+from typing import TYPE_CHECKING
+
 import click
 
+from petrosa.apps.commands.config_changes import audit, rollback, set_, unset, with_service
 from petrosa.apps.commands.describe import describe
 from petrosa.apps.commands.options import debug_option, json_option, settings_options
 from petrosa.apps.commands.what_if import what_if
+
+if TYPE_CHECKING:
+    from petrosa.apps.configuration.service import ConfigService
+    from petrosa.apps.settings import Settings
 
 
 @click.group(
@@ -18,7 +25,7 @@ Examples:
 )
 @debug_option
 def config() -> None:
-    """Show the effective configuration and its origins, describe strategies, and ask what a change would do."""
+    """Show what holds and why, describe strategies, change what is stored, and ask what a change would do."""
 
 
 @config.command(
@@ -32,20 +39,26 @@ Examples:
 )
 @click.argument("section", required=False)
 @click.option("--changed", is_flag=True, help="Only values that are not defaults.")
+@click.option("--no-stored", is_flag=True, help="Leave out what is stored of strategies; the store is not opened.")
 @settings_options
 @json_option
 def show(
-    section: str | None, changed: bool, files: tuple[str, ...], sets: tuple[str, ...], home: str | None, as_json: bool
-) -> None:
+    section: str | None, changed: bool, no_stored: bool, files: tuple[str, ...], sets: tuple[str, ...],
+    home: str | None, as_json: bool,
+) -> None:  # fmt: skip
     """Print every key (or those of SECTION) with its value, where it came from, and what it means.
 
-    Precedence: --set, then environment, then file, then default, merged key by key.
+    Precedence: --set, then stored for the symbol, then stored for all, then environment, then file, then default,
+    merged key by key.
     """
     from petrosa.apps import settings
+    from petrosa.apps.documents import is_stored
     from petrosa.apps.show import rows_of
     from petrosa.surfaces.cli.output import show_json, show_table
 
     loaded = settings.load(files, sets, home=home)
+    if not no_stored and is_stored(loaded):
+        loaded = with_service(loaded, _settings_of)
     rows = [row for row in rows_of(loaded, section or "") if not changed or row.origin != "default"]
     if as_json:
         show_json({"profile": loaded.profile, "home": str(loaded.home), "values": rows})
@@ -55,5 +68,9 @@ def show(
     show_table(columns, [(row.key, row.text, row.origin, row.description) for row in rows], title)
 
 
-config.add_command(describe)
-config.add_command(what_if)
+async def _settings_of(service: "ConfigService") -> "Settings":
+    return service.settings
+
+
+for _command in (set_, unset, rollback, audit, describe, what_if):
+    config.add_command(_command)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from petrosa.surfaces.api.guard import Denied, deny
 from petrosa.surfaces.api.metrics import exposition
 from petrosa.surfaces.api.openapi import Health, Problem, document, status_paths
 from petrosa.surfaces.api.part import JSON, Failure, Part, failure, json_response
@@ -29,7 +30,7 @@ def api(state: ApiState, parts: Sequence[Part] = ()) -> Starlette:
 
     return Starlette(
         routes=[*(route for part in parts for route in part.routes), Route("/openapi.json", describe)],
-        exception_handlers={HTTPException: _problem},
+        exception_handlers={HTTPException: _problem, Denied: deny},
     )
 
 

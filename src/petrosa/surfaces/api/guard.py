@@ -11,14 +11,13 @@ import ipaddress
 import math
 from typing import Final
 
-import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from petrosa.errors import AccessError, Forbidden, LimitExceeded, StorageError, Unauthenticated
 from petrosa.surfaces.access import Access, Actor, Scope
-from petrosa.surfaces.api.openapi import Problem
+from petrosa.surfaces.api.part import failure
 from petrosa.surfaces.redaction import redact
 
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -53,10 +52,9 @@ async def authorize(request: Request, needed: Scope, access: Access) -> Actor:
 
 
 async def deny(_request: Request, problem: Exception) -> Response:
-    """The answer to `Denied`, for an application's `exception_handlers`: a `Problem` in JSON."""
+    """The answer to `Denied`, for an application's `exception_handlers`: a `Failure` with its code."""
     assert isinstance(problem, Denied)
-    body = msgspec.json.encode(Problem(problem.detail))
-    return Response(body, problem.status_code, headers=problem.headers, media_type="application/json")
+    return failure(problem.status_code, problem.code, problem.detail, problem.headers)
 
 
 def presented_key(request: Request) -> str | None:

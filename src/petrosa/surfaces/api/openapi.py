@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from petrosa import __version__
-from petrosa.surfaces.api.part import REF, Part, answer
+from petrosa.surfaces.api.part import REF, SECURITY, Part, answer
 from petrosa.surfaces.observation import Check, Info, Readiness
 
 
@@ -67,7 +67,7 @@ def document(parts: Sequence[Part]) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [{"name": part.tag, "description": part.about} for part in parts],
         "paths": {**paths, "/openapi.json": _tagged(_this_document(), parts[0].tag)},
-        "components": {"schemas": schemas},
+        "components": {"schemas": schemas, "securitySchemes": SECURITY},
     }
 
 

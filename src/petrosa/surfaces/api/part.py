@@ -10,6 +10,14 @@ from starlette.routing import Route
 JSON: Final = "application/json"
 REF: Final = "#/components/schemas/{name}"
 
+SECURITY: Final[Mapping[str, Any]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A key of `petrosa keys create`."},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key."},
+}
+"""How a key is presented."""
+KEYED: Final[Sequence[Mapping[str, Any]]] = [{}, {"bearer": []}, {"header": []}]
+"""The `security` of an operation that asks who it is: a key, or none where none is needed."""
+
 
 class Part(NamedTuple):
     """`paths` are OpenAPI path items by path, `schemas` the structs that they refer to; `tag` names the part."""

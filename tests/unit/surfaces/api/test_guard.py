@@ -127,7 +127,7 @@ async def test_a_name_that_was_made_to_mean_this_machine_is_refused(host: str, m
     """For reading too: what a page reads it can send on. With a key the name does not matter."""
     guarded = Guarded()
     answer = await ask(guarded, method=method, headers={"host": host})
-    assert (403, True) == (answer.status_code, "is no name of loopback" in answer.json()["error"])
+    assert (403, True) == (answer.status_code, "is no name of loopback" in answer.json()["error"]["message"])
     token = await guarded.key()
     assert 200 == await status(guarded, method=method, headers={"host": host, "x-api-key": token})
 
@@ -195,7 +195,7 @@ async def test_a_missing_scope_is_403_and_named() -> None:
     """So that whoever administrates knows what to give."""
     guarded = Guarded()
     answer = await ask(guarded, path="/trade", headers={"x-api-key": await guarded.key()})
-    assert (403, True) == (answer.status_code, "scope trade" in answer.json()["error"])
+    assert (403, True) == (answer.status_code, "scope trade" in answer.json()["error"]["message"])
 
 
 async def test_too_many_writes_are_429_with_the_time_to_wait() -> None:
