@@ -157,6 +157,10 @@ class Bus(Protocol):
         """Return when it is there again, however long that takes. Raises `TransportError` when it was closed."""
         ...
 
+    async def wait_disconnected(self) -> None:
+        """Return when it is away, at once when it is already, and when it was closed."""
+        ...
+
     @property
     def durable(self) -> bool:
         """Whether streams keep what is published durably; without them everything is at most once."""

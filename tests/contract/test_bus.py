@@ -274,3 +274,16 @@ async def test_close_delivers_what_was_published(name: str, bus: Bus, nats_url: 
     with pytest.raises(TransportError, match="closed"):
         await bus.publish(name, b"late")
     await listener.close()
+
+
+async def test_whoever_waits_for_an_absence_is_told_of_the_end(bus: Bus) -> None:
+    """A bus that is closed is away, for who waited and for who asks afterwards."""
+    waiting = asyncio.ensure_future(bus.wait_disconnected())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await bus.close()
+    async with asyncio.timeout(20):
+        await waiting
+        await bus.wait_disconnected()
+    with pytest.raises(TransportError):
+        await bus.wait_connected()

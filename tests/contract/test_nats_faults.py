@@ -171,3 +171,16 @@ async def test_what_is_no_address_is_a_configuration_error(url: str) -> None:
     """Before anything connects, with what was given and what to write instead."""
     with pytest.raises(ConfigError, match=re.escape(f"{url!r} is no address of a NATS server; set NATS_URL")):
         await NatsBus.connect(url)
+
+
+async def test_an_absence_is_noticed_by_who_waits_for_it(bus: NatsBus, server: Server) -> None:
+    """Gone, back, gone again: each is told once, in order, so that what was missed in between can be looked up."""
+    for _ in range(2):
+        waiting = asyncio.ensure_future(bus.wait_disconnected())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        await server.kill()
+        async with asyncio.timeout(20):
+            await waiting
+        await server.start()
+        await back(bus)

@@ -109,7 +109,7 @@ def test_wrong_lines_and_a_cut_file_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", [("backtest",), ("run", "--speed", "0", "--port", "0", "--recording")])
 def test_a_full_disk_ends_a_run_before_an_order_leaves(tmp_path: Path, command: tuple[str, ...]) -> None:
     """Exit 1 with the remedy; what had been written verifies, up to the turn before the one that did not fit."""
-    room = 16 * 1024
+    room = 48 * 1024  # the document store fits, most of the journal does not
     done = told(
         *command, str(TWIN), "--json", "--home", str(tmp_path),
         limit=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),

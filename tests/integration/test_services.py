@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -37,21 +36,6 @@ from tests.kit.services import (
     turns_of,
 )
 from tests.kit.soak import SOAKING
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    made = Server(tmp_path / "broker-home")
-    await made.start()
-    yield made
-    await made.stop()
-
-
-@pytest.fixture(scope="module")
-def one_process(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The journal of the small recording run in one process."""
-    home = tmp_path_factory.mktemp("one")
-    return Path(run_backtest([TWIN], settings_of(home, "")).journal.path)
 
 
 async def test_three_processes_make_the_signals_of_one(server: Server, tmp_path: Path, one_process: Path) -> None:
@@ -187,25 +171,6 @@ async def test_trade_against_another_stream_is_refused(server: Server, tmp_path:
     with pytest.raises(JournalError, match="other settings"):
         await run_trade(other)
     assert traded.orders > 0
-
-
-async def test_strategies_stopped_in_the_middle_publish_nothing_twice(
-    server: Server, tmp_path: Path, one_process: Path
-) -> None:
-    """A strategies process that is killed and started again completes the signals: none missing, none twice."""
-    settings = settings_of(tmp_path, server.url)
-    await run_feed(settings)
-    bus = await NatsBus.connect(server.url)
-    first = asyncio.Event()
-    await bus.subscribe("signals.trading", lambda _subject, _data: first.set())
-    killed = await Process.start("strategies", "--port", "0", home=tmp_path, url=server.url)
-    async with asyncio.timeout(30):
-        await first.wait()
-    killed.kill()
-    await killed.killed()
-    await bus.close()
-    await run_strategies(settings)
-    assert made_signals(turns_of(one_process)) == await published(server.url)
 
 
 async def test_nats_killed_in_the_middle(server: Server, tmp_path: Path, one_process: Path) -> None:

@@ -17,6 +17,7 @@ from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.adapters.wire.codec import receive_signal
 from petrosa.adapters.wire.progress import PROGRESS
 from petrosa.adapters.wire.subjects import SIGNALS_STREAM
+from petrosa.apps.configuration.live import live_configuration
 from petrosa.apps.feed import FeedSummary, feed
 from petrosa.apps.instruments import load_instruments
 from petrosa.apps.settings import Settings, load
@@ -57,7 +58,8 @@ async def run_feed(settings: Settings, recording: Path = TWIN, *, fresh: bool = 
 async def run_strategies(settings: Settings) -> StrategiesSummary:
     bus = await NatsBus.connect(settings.nats.url)
     try:
-        return await strategies(settings, load_instruments(), bus, report=quiet)
+        async with live_configuration(settings, settings.feed.symbols, bus) as configuration:
+            return await strategies(settings, load_instruments(), bus, configuration, report=quiet)
     finally:
         await bus.close()
 
@@ -117,12 +119,15 @@ class Process:
         self._process = process
 
     @classmethod
-    async def start(cls, *arguments: str, home: Path, url: str, crash_at: str = "") -> "Process":
+    async def start(
+        cls, *arguments: str, home: Path, url: str, crash_at: str = "", more: Mapping[str, str] | None = None
+    ) -> "Process":
         environ: Mapping[str, str] = {
             **os.environ,
             "NATS_URL": url,
             "PETROSA_CRASH_AT": crash_at,
             "PYTHONPATH": os.pathsep.join(sys.path),
+            **(more or {}),
         }
         chosen = [part for text in OFTEN for part in ("--set", text)]
         process = await asyncio.create_subprocess_exec(
@@ -132,14 +137,16 @@ class Process:
         )  # fmt: skip
         return cls(process)
 
-    async def said(self, text: str) -> None:
-        """Return when it has said this on standard error."""
+    async def said(self, text: str) -> str:
+        """The line on standard error in which it has said this."""
         assert self._process.stderr is not None
+        before = []
         async with asyncio.timeout(30):
-            while line := await self._process.stderr.readline():
-                if text in line.decode():
-                    return
-        raise AssertionError(f"it never said {text!r}")
+            while line := (await self._process.stderr.readline()).decode():
+                if text in line:
+                    return line
+                before.append(line)
+        raise AssertionError(f"it never said {text!r}: {''.join(before)[-2000:]}")
 
     async def result(self) -> dict[str, Any]:
         """What it printed, once it has ended well."""

@@ -2,16 +2,17 @@
 
 import os
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from hypothesis import settings
 
 SOAKING: Final = os.environ.get("PETROSA_SOAK") == "1"
 TIMES: Final = 20
+T = TypeVar("T")
 
 
-def sample(few: int, whole: int) -> int:
-    """How many of something to go through."""
+def sample(few: T, whole: T) -> T:
+    """What of something to go through, or how many of it."""
     return whole if SOAKING else few
 
 

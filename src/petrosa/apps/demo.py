@@ -12,16 +12,19 @@ from pathlib import Path
 from typing import Final
 
 from petrosa.adapters.stores.tape.writer import TapeWriter
+from petrosa.apps.configuration.live import live_configuration
 from petrosa.apps.instruments import load_instruments
 from petrosa.apps.journaling import new_run_folder, run_file
 from petrosa.apps.over_nats import OverNats, run_over_nats
 from petrosa.apps.process import DeskProcess, Side
 from petrosa.apps.recorded import Input, taping
-from petrosa.apps.run import decisions_of, heartbeat_of, parts_of, status_of
+from petrosa.apps.run import changing, decisions_of, heartbeat_of, metrics_of, status_of
 from petrosa.apps.settings import Settings
+from petrosa.apps.surface import parts_of
 from petrosa.apps.synth import synthetic_feed, write_recording
 from petrosa.apps.wiring import build_analyzer, build_desk, choose_instruments
 from petrosa.backtest.summary import Summary
+from petrosa.core.turns import Record
 from petrosa.runtime.supervise import OnFailure, Start
 from petrosa.surfaces.api.app import api
 from petrosa.surfaces.api.serve import serving
@@ -45,20 +48,19 @@ async def run_demo(settings: Settings, *, seconds: float | None, view: View, rep
 
     Raises `ConfigError` for settings and addresses, `StorageError` when the data directory takes nothing.
     """
-    process = open_demo(settings)
-    try:
-        async with AsyncExitStack() as stack:
-            status = status_of(process, "demo")
+    async with live_configuration(settings, settings.feed.symbols) as configuration:
+        process = open_demo(configuration.settings, also=(configuration.desk.record,))
+        async with changing(process, configuration), AsyncExitStack() as stack:
+            status = status_of(process, "demo", configuration)
             url = ""
             if settings.http.enabled:
                 where = (settings.http.listen, settings.http.port)
-                url = await stack.enter_async_context(serving(api(status, parts_of(process)), *where, or_free=True))
+                app = api(status, await parts_of(settings, configuration, report, metrics_of(process)))
+                url = await stack.enter_async_context(serving(app, *where, or_free=True))
                 report(f"HTTP on {url}")
             await process.run(
                 _sides(process, status, seconds, partial(view, partial(screen, process, status, url))), report
             )
-    finally:
-        process.close()
     return process.summary()
 
 
@@ -78,7 +80,7 @@ def banner(settings: Settings) -> str:
     return f"SIMULATED MARKET, profile {settings.profile}, seed {settings.simulation.seed}"
 
 
-def open_demo(settings: Settings, folder: Path | None = None) -> DeskProcess:
+def open_demo(settings: Settings, folder: Path | None = None, *, also: Sequence[Record] = ()) -> DeskProcess:
     """A desk on the synthetic market, ready to run; `simulation.seed` seeds the market and the exchange."""
     known = load_instruments(settings.instruments.file or None)
     market = settings.feed.market
@@ -98,6 +100,7 @@ def open_demo(settings: Settings, folder: Path | None = None) -> DeskProcess:
         run_file=run_file(folder, "demo", tape=TAPE if tape is not None else ""),
         speed=settings.feed.speed or float("inf"),
         tape=tape,
+        also=also,
     )
     opened.append(process)
     return process

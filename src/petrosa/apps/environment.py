@@ -34,6 +34,7 @@ NAMES: Final[Mapping[str, tuple[str, Decimal]]] = {
     "MONGODB_URI": ("store.url", ONE),
     "MONGODB_DATABASE": ("store.database", ONE),
     "MONGODB_TIMEOUT_MS": ("store.timeout_seconds", MILLI),
+    "PETROSA_REPLICA": ("service.replica", ONE),
     "TRADING_SYMBOLS": ("feed.symbols", ONE),
     "TRADING_ENABLE_SHORTS": ("instruments.allow_shorts", ONE),
     "TRADING_LEVERAGE": ("risk.max_leverage", ONE),

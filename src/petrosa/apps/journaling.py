@@ -45,6 +45,7 @@ def provenance_of(
     taped: bool = False,
     shift: int = 0,
     has_strategist: bool = True,
+    has_trader: bool = True,
 ) -> Provenance:
     """What a run is made of, in the order of keys, so that two runs of the same write the same."""
     return Provenance(
@@ -56,6 +57,7 @@ def provenance_of(
         taped=taped,
         arrival_shift_ns=shift,
         has_strategist=has_strategist,
+        has_trader=has_trader,
     )
 
 

@@ -1,13 +1,16 @@
 """What a consumer of the market stream makes of its messages: first whose market it is, then facts in order."""
 
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator
+import asyncio
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from types import TracebackType
+from typing import Final, NamedTuple
 
 from petrosa.adapters.venues.replay.lines import Faults
 from petrosa.adapters.venues.replay.normalise import Normaliser
 from petrosa.adapters.wire.envelope import Begin, End, marker_of, unwrap
+from petrosa.adapters.wire.frame import RawFrame
 from petrosa.adapters.wire.progress import PROGRESS
 from petrosa.adapters.wire.subjects import MARKET_STREAM, SIGNALS_STREAM, signal_subjects
 from petrosa.apps.joined import Report
@@ -19,6 +22,8 @@ from petrosa.errors import ConfigError, FrameError
 from petrosa.ports import Bus, Message
 
 DUPLICATE_WINDOW_S = 300.0
+AHEAD_MAX: Final = 64
+"""Messages opened before somebody turns them: less than two milliseconds of work at once."""
 
 
 class Market(NamedTuple):
@@ -88,7 +93,7 @@ def market_of(settings: Settings, known: Instruments, first: Message) -> Market:
 
 class MarketStream:
     """Opens envelopes and normalises what is in them. `refused` counts by reason what was not used, and of each
-    reason the first is reported in words.
+    reason the first is reported in words. `tape` is shown every frame of this market before its facts are given.
     """
 
     def __init__(self, market: Market, messages: AsyncGenerator[Message, None], report: Report) -> None:
@@ -102,6 +107,7 @@ class MarketStream:
         self._report = report
         self._unopened = Faults()
         self._told: set[str] = set()
+        self.tape: Callable[[RawFrame], None] | None = None
 
     @property
     def refused(self) -> Counter[str]:
@@ -148,4 +154,62 @@ class MarketStream:
             of = f"{venue or ours.venue}:{market or ours.market}"
             self._unopened.add("other_market", f"message {message.sequence} is of {of}, not {ours.venue}:{ours.market}")
             return Facts(message.sequence, [])
+        if self.tape is not None:
+            self.tape(frame)
         return Facts(message.sequence, self._normaliser.feed([frame]))
+
+
+class Ahead:
+    """Reads a stream a little ahead of whoever turns it, so that what has come can be had without waiting.
+
+    Ends after the last message of a recording, and when the bus is closed. A reading that failed raises in `get`.
+    """
+
+    def __init__(self, stream: MarketStream) -> None:
+        self._stream = stream
+        self._facts: deque[Facts] = deque()
+        self._came = asyncio.Event()
+        self._room = asyncio.Event()
+        self._reading: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "Ahead":
+        self._reading = asyncio.create_task(self._read(), name="market")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._reading is not None
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
+
+    def at_hand(self) -> Facts | None:
+        """The next message where it has come."""
+        return self._facts.popleft() if self._facts else None
+
+    async def get(self) -> Facts | None:
+        """The next message, however long it takes; none when there will be no more."""
+        assert self._reading is not None
+        while not self._facts and not self._reading.done():
+            self._room.set()
+            self._came.clear()
+            await self._came.wait()
+        if not self._facts:
+            self._reading.result()
+            return None
+        return self._facts.popleft()
+
+    async def _read(self) -> None:
+        """Fill up whenever it has become empty: half full would be a task's turn for half the messages."""
+        facts = self._facts
+        try:
+            while (read := await self._stream.next()) is not None:
+                facts.append(read)
+                self._came.set()
+                if read.ended:
+                    return
+                if len(facts) >= AHEAD_MAX:
+                    self._room.clear()
+                    await self._room.wait()
+        finally:
+            asyncio.get_running_loop().call_soon(self._came.set)  # when this task counts as done

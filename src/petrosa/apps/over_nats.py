@@ -10,6 +10,7 @@ import msgspec
 
 from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.apps.broker import start_broker
+from petrosa.apps.documents import documents_file
 from petrosa.apps.feed import FeedSummary
 from petrosa.apps.joined import Report
 from petrosa.apps.journaling import new_run_folder
@@ -46,13 +47,16 @@ async def run_over_nats(settings: Settings, paths: Sequence[str | Path], command
         stack.push_async_callback(broker.stop)
         report(f"NATS on {broker.url}, everything of this run is in {folder}")
         nats = msgspec.structs.replace(settings.nats, url=broker.url)
-        loaded = msgspec.structs.replace(settings, home=folder, nats=nats)
+        store = settings.store
+        if not store.is_mongo:  # what is stored in the data directory holds here as in one process
+            store = msgspec.structs.replace(store, url=f"sqlite:{documents_file(settings).resolve()}")
+        loaded = msgspec.structs.replace(settings, home=folder, nats=nats, store=store)
         return await _together(loaded, paths, broker.url, report)
 
 
 async def _together(settings: Settings, paths: Sequence[str | Path], url: str, report: Report) -> OverNats:
     trade = _task("trade", serve_trade(settings, report=report))
-    strategies = _task("strategies", serve_strategies(settings, report=report))
+    strategies = _task("strategies", serve_strategies(settings, report=report, catches_signals=False))
     feed = _task("feed", serve_feed(settings, paths, fresh=False, report=report))
     tasks: list[asyncio.Task[Any]] = [trade, strategies, feed]
     try:

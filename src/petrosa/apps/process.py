@@ -18,7 +18,7 @@ from petrosa.apps.wiring import Parts, build_exchange, checkpoint_of
 from petrosa.backtest.run import begin
 from petrosa.backtest.source import Heard, peek
 from petrosa.backtest.summary import Summary, Tally
-from petrosa.core.turns import Turns
+from petrosa.core.turns import Record, Turns
 from petrosa.runtime.clocks import VirtualClock
 from petrosa.runtime.crash import crash_point
 from petrosa.runtime.inbox import VirtualInbox
@@ -47,7 +47,9 @@ class DeskProcess:
     def __init__(
         self, settings: Settings, parts: Parts, taken: Input, *, folder: Path, run_file: RunFile,
         speed: float = math.inf, recording_sha256: str = "", tape: TapeWriter | None = None,
+        also: Sequence[Record] = (),
     ) -> None:  # fmt: skip
+        """`also` are shown every turn that is recorded, after the journal has it."""
         began = time.perf_counter()
         self.settings = settings
         self.parts = parts
@@ -70,7 +72,7 @@ class DeskProcess:
             crash_point=crash, on_sync=self.observed.sync_time.add,
         )  # fmt: skip
         outbox = Outbox({settings.feed.venue: self.exchange}, crash)
-        record = record_to(self.journal.record, self.tally.take, self.stream.publish)
+        record = record_to(self.journal.record, self.tally.take, self.stream.publish, *also)
         self.turns = Turns(parts.desk, record, outbox.send, self.exchange)
         self.clock = VirtualClock(speed)
         self.inbox = VirtualInbox(_handed_out(batches), self.clock, self.observed)

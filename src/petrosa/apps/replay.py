@@ -12,7 +12,7 @@ from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.apps.journaling import code_version
 from petrosa.apps.recorded import Input, check_digest, open_recording, open_tape
 from petrosa.apps.settings import Settings, load_recorded
-from petrosa.apps.wiring import Markets, build_desk, build_markets, build_trader
+from petrosa.apps.wiring import Markets, build_markets, build_strategist, build_trader
 from petrosa.backtest.explain import Explanation, Question, explain
 from petrosa.backtest.replay import Replay, Replayed, check_version
 from petrosa.core.desk import Desk
@@ -89,13 +89,13 @@ def _open(folder: Path, recording: Sequence[str | Path], across_versions: bool) 
 
 
 def _desk_of(header: Header, settings: Settings) -> tuple[Desk, Markets]:
-    """The desk that wrote the journal: a whole one, or that of `petrosa trade`, whose signals came from outside."""
-    instruments = {instrument.id: instrument for instrument in header.provenance.instruments}
-    if header.provenance.has_strategist:
-        parts = build_desk(settings, instruments)
-        return parts.desk, parts.markets
+    """The desk that wrote the journal: a whole one, or the half of it in `petrosa trade` or `petrosa strategies`."""
+    provenance = header.provenance
+    instruments = {instrument.id: instrument for instrument in provenance.instruments}
     markets = build_markets(instruments)
-    return Desk(markets, None, build_trader(settings, instruments, markets)), markets
+    strategist = build_strategist(settings, instruments, markets) if provenance.has_strategist else None
+    trader = build_trader(settings, instruments, markets) if provenance.has_trader else None
+    return Desk(markets, strategist, trader), markets
 
 
 def _input(folder: Path, header: Header, given: Sequence[str | Path]) -> Input:

@@ -1,25 +1,26 @@
 """`petrosa run`: a recording through the asyncio runtime at a chosen speed, with the HTTP surface up."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from petrosa.adapters.venues.replay.recording import Recording
+from petrosa.apps.configuration.live import LiveConfiguration, live_configuration
 from petrosa.apps.instruments import load_instruments
 from petrosa.apps.journaling import new_run_folder, run_file
 from petrosa.apps.process import FRAMES_AT_ONCE, DeskProcess, Side
 from petrosa.apps.recorded import open_recording
 from petrosa.apps.service import info_of
 from petrosa.apps.settings import Settings
+from petrosa.apps.surface import MetricsSource, parts_of
 from petrosa.apps.wiring import build_analyzer, build_desk, choose_instruments, symbols_of
 from petrosa.backtest.summary import Summary
 from petrosa.core.model.market import symbol_of
+from petrosa.core.turns import Record
 from petrosa.runtime.supervise import OnFailure
 from petrosa.surfaces.api.app import api
-from petrosa.surfaces.api.market_metrics import market_metrics
-from petrosa.surfaces.api.part import Part
 from petrosa.surfaces.api.serve import serving
 from petrosa.surfaces.decisions import DecisionLog
 from petrosa.surfaces.desk_metrics import DeskMetrics
@@ -39,23 +40,33 @@ async def run_recording(
 
     Decides what `run_backtest` decides, to the byte. Raises what that raises, and `ConfigError` for a taken port.
     """
-    process = open_recorded(paths, settings, folder)
-    try:
-        report(f"arrival shifted by {process.taken.shift / 1e6:+.3f} ms, journal in {process.journal.folder}")
-        async with AsyncExitStack() as stack:
-            status = status_of(process, "run")
+    async with live_configuration(settings, settings.feed.symbols) as configuration:
+        process = open_recorded(paths, configuration.settings, folder, also=(configuration.desk.record,))
+        async with changing(process, configuration), AsyncExitStack() as stack:
+            report(f"arrival shifted by {process.taken.shift / 1e6:+.3f} ms, journal in {process.journal.folder}")
+            status = status_of(process, "run", configuration)
             if settings.http.enabled:
-                url = await stack.enter_async_context(
-                    serving(api(status, parts_of(process)), settings.http.listen, settings.http.port)
-                )
+                app = api(status, await parts_of(settings, configuration, report, metrics_of(process)))
+                url = await stack.enter_async_context(serving(app, settings.http.listen, settings.http.port))
                 report(f"HTTP on {url}")
             await process.run([*heartbeat_of(settings, status), decisions_of(process)], report)
-    finally:
-        process.close()
     return process.summary()
 
 
-def open_recorded(paths: Sequence[str | Path], settings: Settings, folder: Path | None = None) -> DeskProcess:
+@asynccontextmanager
+async def changing(process: DeskProcess, configuration: LiveConfiguration) -> AsyncIterator[None]:
+    """A desk whose configuration may change, and which is closed at the end."""
+    configuration.desk.attach(process.loop, process.parts.strategist, process.parts.instruments)
+    try:
+        yield
+    finally:
+        configuration.desk.detach()
+        process.close()
+
+
+def open_recorded(
+    paths: Sequence[str | Path], settings: Settings, folder: Path | None = None, *, also: Sequence[Record] = ()
+) -> DeskProcess:
     """A desk on a recording, ready to run; its journal goes to `folder` or among the runs of the data directory."""
     recording = Recording(paths)
     known = load_instruments(settings.instruments.file or None)
@@ -70,12 +81,14 @@ def open_recorded(paths: Sequence[str | Path], settings: Settings, folder: Path 
         run_file=run_file(folder, "run", recording=[str(path) for path in paths]),
         speed=settings.feed.speed or float("inf"),
         recording_sha256=recording.digest,
+        also=also,
     )
 
 
-def status_of(process: DeskProcess, service: str) -> DeskStatus:
+def status_of(process: DeskProcess, service: str, configuration: LiveConfiguration | None = None) -> DeskStatus:
     """What the HTTP surface, the heartbeat and the terminal read of a desk."""
     settings, parts = process.settings, process.parts
+    journal = partial(journal_check, process.journal.folder, settings.journal.free_mb_min)
     info = info_of(settings, service, [symbol_of(key) for key in parts.instruments])
     return DeskStatus(
         info,
@@ -88,20 +101,21 @@ def status_of(process: DeskProcess, service: str) -> DeskStatus:
         account=parts.trader,
         intake=process.taken,
         stale_after_s=settings.feed.stale_after_seconds,
-        checks=(partial(journal_check, process.journal.folder, settings.journal.free_mb_min),),
+        checks=(journal,) if configuration is None else (journal, configuration.watch.check),
+        configuration=None if configuration is None else configuration.watch.seen,
     )
 
 
-def parts_of(process: DeskProcess) -> list[Part]:
-    """What the HTTP surface of a desk has besides its status."""
+def metrics_of(process: DeskProcess) -> MetricsSource | None:
+    """The market metrics of a desk, where they are kept."""
     parts, observed = process.parts, process.observed
     if parts.analyzer is None:
-        return []
+        return None
     pace = process.clock.speed if process.clock.paced else 1.0
     metrics = DeskMetrics(
         parts.analyzer, parts.instruments, lambda: process.turns.now, lambda: observed.silence_s * pace
     )
-    return [market_metrics(lambda: metrics)]
+    return lambda: metrics
 
 
 def decisions_of(process: DeskProcess) -> Side:

@@ -1,6 +1,7 @@
 """The sections of the configuration that are about the surroundings; the core's stand beside what they set."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -8,6 +9,8 @@ from msgspec import Meta
 from petrosa.adapters.stores.documents.address import check_database, hosts_of
 from petrosa.errors import ConfigError
 from petrosa.surfaces.redaction import redact
+
+REPLICA: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
 
 
 class InstrumentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -74,6 +77,12 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     timeout_seconds: Annotated[
         float, Meta(ge=0.1, le=300, description="How long a call to the MongoDB server may take.")
     ] = 5.0
+    cache_ttl_seconds: Annotated[
+        float,
+        Meta(
+            ge=1, le=86_400, description="What is stored is read again after so long, though nobody told of a change."
+        ),
+    ] = 60.0
 
     def __post_init__(self) -> None:
         check_database(self.database)
@@ -94,6 +103,21 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     def sqlite_path(self) -> str | None:
         """The file of `sqlite:PATH`."""
         return self.url.removeprefix("sqlite:") or None if self.url.startswith("sqlite:") else None
+
+
+class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which of several like processes this one is."""
+
+    replica: Annotated[
+        str,
+        Meta(description="Name of this replica among those that share a data directory: 1 to 63 of a-z A-Z 0-9 _ -."),
+    ] = ""
+
+    def __post_init__(self) -> None:
+        if self.replica and not REPLICA.fullmatch(self.replica):
+            raise ConfigError(
+                f"replica = {self.replica!r}; a name is 1 to 63 of a-z A-Z 0-9 _ -, for example PETROSA_REPLICA=b"
+            )
 
 
 class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from petrosa import __version__
+from petrosa.apps.configuration.live import LiveConfiguration
 from petrosa.apps.settings import Settings
 from petrosa.apps.wiring import Instruments, Markets
 from petrosa.core.turns import Turns
@@ -54,11 +55,16 @@ class Serving(Intake, Protocol):
 class ServiceStatus:
     """An `ApiState`: alive and not ready until market data has begun, and a desk's status from then on."""
 
-    def __init__(self, settings: Settings, service: str, bus: Bus, url: str) -> None:
+    def __init__(
+        self, settings: Settings, service: str, bus: Bus, url: str, configuration: LiveConfiguration | None = None
+    ) -> None:
+        """`configuration` is none in a process without strategies."""
         self._settings = settings
         self._info = info_of(settings, service, settings.feed.symbols)
         self._is_connected = partial(_connected, bus)
         self._bus_check = partial(bus_check, self._is_connected, url)
+        self._seen = None if configuration is None else configuration.watch.seen
+        self._store_check = () if configuration is None else (configuration.watch.check,)
         self._started = time.monotonic()
         self._desk: DeskStatus | None = None
 
@@ -75,18 +81,24 @@ class ServiceStatus:
             account=account,
             intake=service,
             stale_after_s=self._settings.feed.stale_after_seconds,
-            checks=(self._bus_check, *checks),
+            checks=(self._bus_check, *self._store_check, *checks),
             nats_connected=self._is_connected,
+            configuration=self._seen,
         )
 
     def observe(self) -> Observation:
         if self._desk is None:
-            return Observation(uptime_s=time.monotonic() - self._started, nats_connected=self._is_connected())
+            return Observation(
+                uptime_s=time.monotonic() - self._started,
+                nats_connected=self._is_connected(),
+                configuration=None if self._seen is None else self._seen(),
+            )
         return self._desk.observe()
 
     def readiness(self) -> Readiness:
         if self._desk is None:
-            return readiness_of((Check("feed", False, "no market data has come yet"), self._bus_check()))
+            store = [check() for check in self._store_check]
+            return readiness_of((Check("feed", False, "no market data has come yet"), self._bus_check(), *store))
         return self._desk.readiness()
 
     def info(self) -> Info:

@@ -1,23 +1,24 @@
 """The processes that NATS joins, as they are started: bus, HTTP surface and heartbeat around the service itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
 from petrosa.adapters.venues.replay.recording import Recording
+from petrosa.apps.configuration.live import live_configuration
 from petrosa.apps.feed import FeedSummary, feed
 from petrosa.apps.instruments import load_instruments
 from petrosa.apps.joined import Report, connect
 from petrosa.apps.service import ServiceStatus
 from petrosa.apps.settings import Settings
 from petrosa.apps.strategies import StrategiesSummary, StrategyService, strategies
+from petrosa.apps.surface import parts_of
 from petrosa.apps.trade import TradeService, TradeSummary, trade
 from petrosa.core.analytics.analyzer import DepthAnalyzer
 from petrosa.ports import Bus
 from petrosa.surfaces.api.app import api
-from petrosa.surfaces.api.market_metrics import market_metrics
 from petrosa.surfaces.api.part import Part
 from petrosa.surfaces.api.serve import serving
 from petrosa.surfaces.desk_metrics import DeskMetrics
@@ -36,26 +37,35 @@ async def serve_feed(settings: Settings, paths: Sequence[str | Path], *, fresh: 
         await bus.close()
 
 
-async def serve_strategies(settings: Settings, *, report: Report) -> StrategiesSummary:
-    """Turn market data into signals until the recording ends."""
+async def serve_strategies(settings: Settings, *, report: Report, catches_signals: bool = True) -> StrategiesSummary:
+    """Turn market data into signals until the recording ends, or a signal of the system asks to stop."""
     known = load_instruments(settings.instruments.file or None)
-    metrics: list[MarketMetrics] = []
-    part = market_metrics(lambda: metrics[0] if metrics else None)
-    parts = [part] if settings.metrics.enabled else []
-    async with _surrounded(settings, "strategies", settings.http.port, report, parts) as (bus, status):
+    async with AsyncExitStack() as stack:
+        bus = await _connected(stack, settings, "strategies")
+        configuration = await stack.enter_async_context(live_configuration(settings, settings.feed.symbols, bus))
+        status = ServiceStatus(settings, "strategies", bus, _named(settings), configuration)
+        begun: list[MarketMetrics] = []
+        metrics = (lambda: begun[0] if begun else None) if settings.metrics.enabled else None
+        parts = await parts_of(settings, configuration, report, metrics) if settings.http.enabled else ()
+        await _surround(stack, settings, status, settings.http.port, report, parts)
 
         def opened(service: StrategyService) -> None:
-            status.opened(service)
+            status.opened(service, None, partial(journal_check, service.folder, settings.journal.free_mb_min))
             if service.analyzer is not None:
-                metrics.append(_metrics_of(service, service.analyzer))
+                begun.append(_metrics_of(service, service.analyzer))
 
-        return await strategies(settings, known, bus, report=report, opened=opened)
+        return await strategies(
+            settings, known, bus, configuration, report=report, opened=opened, catches_signals=catches_signals
+        )
 
 
 async def serve_trade(settings: Settings, *, report: Report) -> TradeSummary:
     """Turn signals into orders until the recording ends, or a signal of the system asks to stop."""
     known = load_instruments(settings.instruments.file or None)
-    async with _surrounded(settings, "trade", settings.http.engine_port, report) as (bus, status):
+    async with AsyncExitStack() as stack:
+        bus = await _connected(stack, settings, "trade")
+        status = ServiceStatus(settings, "trade", bus, _named(settings))
+        await _surround(stack, settings, status, settings.http.engine_port, report)
 
         def opened(service: TradeService) -> None:
             check = partial(journal_check, service.folder, settings.journal.free_mb_min)
@@ -69,19 +79,26 @@ def _metrics_of(service: StrategyService, analyzer: DepthAnalyzer) -> MarketMetr
     return DeskMetrics(analyzer, service.instruments, lambda: service.turns.now, lambda: service.observed.silence_s)
 
 
-@asynccontextmanager
-async def _surrounded(
-    settings: Settings, service: str, port: int, report: Report, parts: Sequence[Part] = ()
-) -> AsyncIterator[tuple[Bus, ServiceStatus]]:
-    """A bus, and HTTP and heartbeat over a status, all of which end with the block."""
-    async with AsyncExitStack() as stack:
-        bus = await connect(settings, service)
-        stack.push_async_callback(bus.close)
-        status = ServiceStatus(settings, service, bus, settings.nats.url or "the broker of this data directory")
-        if settings.http.enabled:
-            url = await stack.enter_async_context(serving(api(status, parts), settings.http.listen, port))
-            report(f"HTTP on {url}")
-        if settings.log.heartbeat_enabled:
-            heartbeat = asyncio.create_task(beat(status.observe, settings.log.heartbeat_interval_seconds))
-            stack.callback(heartbeat.cancel)
-        yield bus, status
+async def _connected(stack: AsyncExitStack, settings: Settings, service: str) -> Bus:
+    """A bus that ends with the stack."""
+    bus = await connect(settings, service)
+    stack.push_async_callback(bus.close)
+    return bus
+
+
+async def _surround(
+    stack: AsyncExitStack, settings: Settings, status: ServiceStatus, port: int, report: Report,
+    parts: Sequence[Part] = (),
+) -> None:  # fmt: skip
+    """HTTP and heartbeat over a status, which end with the stack."""
+    if settings.http.enabled:
+        url = await stack.enter_async_context(serving(api(status, parts), settings.http.listen, port))
+        report(f"HTTP on {url}")
+    if settings.log.heartbeat_enabled:
+        heartbeat = asyncio.create_task(beat(status.observe, settings.log.heartbeat_interval_seconds))
+        stack.callback(heartbeat.cancel)
+
+
+def _named(settings: Settings) -> str:
+    """The bus in words."""
+    return settings.nats.url or "the broker of this data directory"

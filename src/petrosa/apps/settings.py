@@ -37,6 +37,7 @@ from petrosa.apps.sections import (
     JournalSettings,
     LogSettings,
     NatsSettings,
+    ServiceSettings,
     StoreSettings,
 )
 from petrosa.core.analytics.params import MetricsParams
@@ -64,6 +65,7 @@ SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "metrics": MetricsParams,
     "journal": JournalSettings,
     "store": StoreSettings,
+    "service": ServiceSettings,
     "http": HttpSettings,
     "access": AccessSettings,
     "nats": NatsSettings,
@@ -79,6 +81,7 @@ NOT_DECISIVE: Final = (
     "metrics.",
     "journal.",
     "store.",
+    "service.",
     "http.",
     "access.",
     "nats.",
@@ -129,6 +132,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics: MetricsParams
     journal: JournalSettings
     store: StoreSettings
+    service: ServiceSettings
     http: HttpSettings
     access: AccessSettings
     nats: NatsSettings
@@ -265,6 +269,7 @@ def _settings(merged: Merged, profile: str, home: Path, crash_at: str, given: tu
         metrics=merged.build(MetricsParams, "metrics"),
         journal=merged.build(JournalSettings, "journal"),
         store=merged.build(StoreSettings, "store"),
+        service=merged.build(ServiceSettings, "service"),
         http=merged.build(HttpSettings, "http"),
         access=merged.build(AccessSettings, "access"),
         nats=merged.build(NatsSettings, "nats"),

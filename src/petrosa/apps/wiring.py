@@ -12,6 +12,7 @@ from petrosa.core.desk import Desk
 from petrosa.core.market.state import MarketState
 from petrosa.core.market.tape import Tape
 from petrosa.core.model.base import NS_PER_SECOND
+from petrosa.core.model.commands import SeatParameters
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import InstrumentId, instrument_id
 from petrosa.core.simulation.exchange import Exchange, SimulatedState
@@ -83,14 +84,27 @@ def build_markets(instruments: Instruments) -> dict[InstrumentId, MarketState]:
     return {key: MarketState(instrument, Tape(FLOW_WINDOW_NS)) for key, instrument in instruments.items()}
 
 
+def plans_of(settings: Settings, instruments: Instruments, strategy_id: str) -> list[StrategyPlan]:
+    """One strategy on every instrument that it speaks of, also where it is not enabled."""
+    strategy = settings.strategies[strategy_id]
+    return [
+        StrategyPlan(strategy_id, key, strategy.for_symbol(one.symbol), enabled=strategy.is_enabled(one.symbol))
+        for key, one in instruments.items()
+        if CATALOG[strategy_id].speaks_of(one)
+    ]
+
+
+def seats_of(settings: Settings, instruments: Instruments, strategy_id: str) -> tuple[SeatParameters, ...]:
+    """What the settings mean for a strategy, as a command that a desk is told."""
+    return tuple(
+        SeatParameters(plan.instrument, plan.enabled, msgspec.to_builtins(plan.params))
+        for plan in plans_of(settings, instruments, strategy_id)
+    )
+
+
 def build_strategist(settings: Settings, instruments: Instruments, markets: Markets) -> Strategist:
     """Every strategy on every instrument that it speaks of, in the order of the catalogue; those not enabled wait."""
-    plans = [
-        StrategyPlan(name, key, strategy.for_symbol(instrument.symbol), enabled=strategy.is_enabled(instrument.symbol))
-        for name, strategy in settings.strategies.items()
-        for key, instrument in instruments.items()
-        if CATALOG[name].speaks_of(instrument)
-    ]
+    plans = [plan for name in settings.strategies for plan in plans_of(settings, instruments, name)]
     return Strategist(instruments, plans, markets)
 
 

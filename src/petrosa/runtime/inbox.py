@@ -9,7 +9,7 @@ ever left out: rather the desk halts.
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from petrosa.core.model.commands import Shutdown
@@ -76,7 +76,10 @@ class Told:
 
 
 class VirtualInbox:
-    """Pulls batches from `source` with back-pressure and hands out what is due at the clock's pace."""
+    """Pulls batches from `source` with back-pressure and hands out what is due at the clock's pace.
+
+    `at_hand` may give the next batch where nobody has to be waited for; where it gives nothing, `source` is asked.
+    """
 
     def __init__(
         self,
@@ -85,8 +88,10 @@ class VirtualInbox:
         observed: Observed,
         *,
         told_max: int = TOLD_MAX,
+        at_hand: Callable[[], Sequence[Heard]] = tuple,
     ) -> None:
         self._source = source
+        self._at_hand = at_hand
         self._clock = clock
         self._observed = observed
         self._told = Told(told_max, observed)
@@ -110,7 +115,6 @@ class VirtualInbox:
     async def take(self, due: int) -> Taken | None:  # noqa: ARG002 - a live inbox needs it
         """`due` is not waited for: in virtual time only an event makes time pass."""
         while True:
-            self._told.changed.clear()
             if self._told.events:
                 return Taken(self._told.drain(), ())
             if self._pending:
@@ -120,6 +124,8 @@ class VirtualInbox:
                 await self._wait(self._clock.seconds_until(self._pending[0][0]))
             elif self._over:
                 return None
+            elif self._next is None and (batch := self._at_hand()):
+                self._pending.extend(batch)
             else:
                 await self._pull()
 
@@ -129,7 +135,11 @@ class VirtualInbox:
             self._started = True
             self._clock.start(pending[0][0])
         if not self._clock.paced:
-            taken = [pending.popleft() for _ in range(min(SLICE, len(pending)))]
+            if len(pending) <= SLICE:
+                taken = list(pending)
+                pending.clear()
+            else:
+                taken = [pending.popleft() for _ in range(SLICE)]
         else:
             reached = self._clock.now()
             due = itertools.takewhile(lambda heard: heard[0] <= reached, itertools.islice(pending, SLICE))
@@ -140,6 +150,7 @@ class VirtualInbox:
         return taken
 
     async def _wait(self, seconds: float) -> None:
+        self._told.changed.clear()  # nothing is told now, and nothing can be before we wait
         try:
             async with asyncio.timeout(seconds):
                 await self._told.changed.wait()
@@ -148,6 +159,7 @@ class VirtualInbox:
 
     async def _pull(self) -> None:
         """Wait for the next batch or for something told, whichever is first; the batch may go on being made."""
+        self._told.changed.clear()
         pulling = self._next = self._next or asyncio.ensure_future(anext(self._source, None))
         told = asyncio.ensure_future(self._told.changed.wait())
         try:

@@ -41,13 +41,16 @@ class Supervisor:
         *,
         grace_s: float = GRACE_S,
         report: Callable[[str], None],
+        catches_signals: bool = True,
     ) -> None:
+        """`catches_signals` is for the one supervisor of a process that speaks for all of it."""
         self.stop_reason: str | None = None
         self._observed = observed
         self._stop = stop
         self._halt = halt
         self._grace_s = grace_s
         self._report = report
+        self._caught = (signal.SIGTERM, signal.SIGINT) if catches_signals else ()
         self._sides: list[asyncio.Task[None]] = []
         self._main: asyncio.Task[None] | None = None
         self._mistake: BaseException | None = None
@@ -56,7 +59,7 @@ class Supervisor:
 
     async def __aenter__(self) -> "Supervisor":
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in self._caught:
             loop.add_signal_handler(number, self._signalled, number)
             self._signals.append(number)
         return self

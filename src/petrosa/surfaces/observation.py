@@ -6,6 +6,16 @@ from typing import Protocol
 import msgspec
 
 
+class ConfigurationSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process holds of the stored configuration. A scope is a strategy, or a strategy and a symbol; version 0:
+    nothing is stored."""
+
+    version_by_scope: Mapping[str, int]
+    age_s: float
+    is_away: bool
+    refresh_failures: int
+
+
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """Counters since the start and gauges of this instant. Durations are seconds; money is a float in the account's
     currency, made for looking. A mapping is keyed by what its name ends with."""
@@ -37,6 +47,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     journal_sync_s_total: float = 0.0
     nats_connected: bool | None = None
     breaker_state_by_name: Mapping[str, int] = msgspec.field(default_factory=dict)
+    configuration: ConfigurationSeen | None = None
 
 
 class Check(msgspec.Struct, frozen=True):

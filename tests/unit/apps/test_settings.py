@@ -354,6 +354,7 @@ def test_where_and_how_fast_is_not_in_a_journal() -> None:
             "nats.url=nats://a:b@c",
             "log.level=ERROR",
             "store.url=sqlite:x",
+            "service.replica=b",
         ],
         {},
         "elsewhere",

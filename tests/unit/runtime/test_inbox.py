@@ -190,3 +190,29 @@ async def test_a_due_timer_wakes_a_quiet_inbox() -> None:
     taken = await asyncio.wait_for(live.inbox.take(live.time - 1), 5.0)
     assert taken is not None
     assert (list(taken.told), list(taken.heard)) == ([], [])
+
+
+async def test_what_is_at_hand_needs_no_waiting() -> None:
+    """Batches at hand are handed out one at a time, a command between them; only when there are none the source is
+    asked, and all of it comes once and in order."""
+    waiting = [market(200)[first : first + 50] for first in (0, 50)]
+    pulled: list[int] = []
+
+    async def rest() -> AsyncIterator[Sequence[Heard]]:
+        for first in (100, 150):
+            pulled.append(first)
+            yield market(200)[first : first + 50]
+
+    inbox = VirtualInbox(
+        rest(), VirtualClock(), Observed(), at_hand=lambda: waiting.pop(0) if waiting else ()
+    )  # fmt: skip
+    first = await inbox.take(NEVER)
+    inbox.tell(PAUSE)
+    second, third = await inbox.take(NEVER), await inbox.take(NEVER)
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    assert ([PAUSE], []) == (list(second.told), list(second.heard))
+    assert market(100) == [*first.heard, *third.heard]
+    assert [] == pulled
+    assert market(200)[100:] == await everything(inbox)

@@ -150,3 +150,23 @@ def test_a_second_signal_exits_at_once(tmp_path: Path) -> None:
     process.communicate(timeout=20)
     assert process.returncode == 128 + signal.SIGTERM
     assert not verify(tmp_path).closed
+
+
+async def test_one_of_several_in_a_process_leaves_signals_alone() -> None:
+    """A supervisor that does not speak for the process neither takes its signals nor takes them from another."""
+    caught: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, caught.append, "mine")
+    said: list[str] = []
+    try:
+        quiet = Supervisor(Observed(), said.append, said.append, report=said.append, catches_signals=False)
+        async with quiet:
+            os.kill(os.getpid(), signal.SIGTERM)
+            while not caught:
+                await asyncio.sleep(0)
+        os.kill(os.getpid(), signal.SIGTERM)
+        while len(caught) < 2:
+            await asyncio.sleep(0)
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+    assert (["mine", "mine"], []) == (caught, said)

@@ -107,9 +107,13 @@ class LocalBus:
         self._routes: dict[str, list[LocalSubscription]] = {}
         self._streams: dict[str, _Stream] = {}
         self._turn_of_queue: Counter[str] = Counter()
+        self._gone = asyncio.Event()
 
     async def wait_connected(self) -> None:
         self._require_open()
+
+    async def wait_disconnected(self) -> None:
+        await self._gone.wait()
 
     async def publish(self, subject: str, data: bytes) -> None:
         self._require_open()
@@ -190,6 +194,7 @@ class LocalBus:
         for subscription in self._subscriptions:
             subscription.deliver()
         self.connected = False
+        self._gone.set()
         self._subscriptions.clear()
         self._routes.clear()
         for stream in self._streams.values():

@@ -141,6 +141,10 @@ class NatsBus:
         if self._closed:
             raise TransportError(f"the connection to NATS at {self.url} is closed")
 
+    async def wait_disconnected(self) -> None:
+        if self._client.is_connected and self._gone is not None:
+            await asyncio.wait((self._gone,))
+
     async def publish(self, subject: str, data: bytes) -> None:
         self._require_connection()
         with _transport(subject):

@@ -6,6 +6,8 @@ Market data is published on the documented bare subject (default) or on one subj
     market.data.<partition>.<venue>.<market>.<SYMBOL>     one per instrument; spot and futures share stream names,
                                                           so the subject says which
 
+    config.changed.realtime-strategies.<strategy_id>      a stored configuration was changed: read it again
+
 State is per instrument, so a consumer takes whole partitions (`market.data.3.>`), never a queue group's share.
 """
 
@@ -19,6 +21,8 @@ from petrosa.errors import ConfigError
 MARKET: Final = "binance.websocket.data"
 SIGNALS: Final = "signals.trading"
 OLD_ORDERS: Final = "tradeengine.orders"
+
+CONFIG_CHANGED: Final = "config.changed.realtime-strategies"
 
 MARKET_STREAM: Final = "MARKET"
 SIGNALS_STREAM: Final = "SIGNALS"
@@ -54,6 +58,11 @@ def signal_subject(base: str, strategy_id: str, *, suffixed: bool = False) -> st
 def signal_subjects(base: str = SIGNALS) -> tuple[str, str]:
     """What a consumer of signals listens to: a wildcard does not match the bare subject, nor the other way round."""
     return base, f"{base}.>"
+
+
+def config_changed_subject(strategy_id: str) -> str:
+    """Where it is said that a strategy's stored configuration has changed; `config_changed_subject("*")` hears all."""
+    return f"{CONFIG_CHANGED}.{strategy_id if strategy_id == '*' else token(strategy_id)}"
 
 
 def token(text: str) -> str:

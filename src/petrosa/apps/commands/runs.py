@@ -29,19 +29,23 @@ Examples:
 @click.argument("recording", nargs=-1, required=True)
 @INSTRUMENTS
 @click.option("--feed-latency", metavar="MS", help="How late a fact is heard, in milliseconds (default 10).")
+@click.option("--no-stored", is_flag=True, help="Leave out what is stored of the strategies' configuration.")
 @settings_options
 @json_option
 def backtest(
-    recording: tuple[str, ...], instruments: str | None, feed_latency: str | None, files: tuple[str, ...],
-    sets: tuple[str, ...], home: str | None, as_json: bool,
+    recording: tuple[str, ...], instruments: str | None, feed_latency: str | None, no_stored: bool,
+    files: tuple[str, ...], sets: tuple[str, ...], home: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Run RECORDING (paths or names) through a whole desk and the simulated exchange, as fast as it goes.
 
-    Without --set feed.symbols every symbol of the recording is traded. The journal goes to the data directory.
+    Without --set feed.symbols every symbol of the recording is traded. The journal goes to the data directory. The
+    strategies have what is stored for them there, as in `petrosa run`.
     """
     from petrosa.apps import settings
     from petrosa.apps.backtest import run_backtest
     from petrosa.apps.catalogue import resolve
+    from petrosa.apps.commands.eventloop import run_async
+    from petrosa.apps.configuration.live import stored_settings
     from petrosa.surfaces.cli.output import show_json, working
     from petrosa.surfaces.cli.summary import show_faults, show_summary
 
@@ -49,6 +53,8 @@ def backtest(
     if feed_latency is not None:
         options["feed.latency_ms"] = ("--feed-latency", feed_latency)
     loaded = settings.load(files, sets, home=home, options=options)
+    if not no_stored:
+        loaded = run_async(stored_settings(loaded))
     with working("turning the recording"):
         summary = run_backtest(resolve(loaded, recording), loaded)
     show_faults(summary)

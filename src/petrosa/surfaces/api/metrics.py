@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from petrosa.surfaces.observation import Observation
+from petrosa.surfaces.observation import ConfigurationSeen, Observation
 
 SERVICE = "realtime_strategies_"
 """The names of the specification start with this; what is new with us starts with `petrosa_`."""
@@ -33,6 +33,8 @@ class ObservationCollector:
         yield from _of_the_specification(seen)
         yield from _of_trading(seen)
         yield from _of_the_process(seen)
+        if seen.configuration is not None:
+            yield from _of_the_configuration(seen.configuration)
 
 
 def _of_the_specification(seen: Observation) -> Iterator[Metric]:
@@ -85,6 +87,15 @@ def _of_the_process(seen: Observation) -> Iterator[Metric]:
     yield _count("petrosa_journal_sync_time_seconds", "How long all of them took.", seen.journal_sync_s_total)
     yield _count("petrosa_publisher_errors", "Messages that could not be published.", seen.publisher_errors)
     yield _gauge("petrosa_uptime_seconds", "Wall time since the start.", seen.uptime_s)
+
+
+def _of_the_configuration(seen: ConfigurationSeen) -> Iterator[Metric]:
+    yield _gauges(
+        "petrosa_config_version", "Version of the stored configuration that is held.", "scope", seen.version_by_scope
+    )
+    yield _gauge("petrosa_config_age_seconds", "Wall time since the store was last read.", seen.age_s)
+    yield _gauge("petrosa_config_store_away", "1 while the store of the configuration does not answer.", seen.is_away)
+    yield _count("petrosa_config_refresh_failures", "Times the store could not be read.", seen.refresh_failures)
 
 
 def _count(name: str, text: str, value: float) -> Metric:

@@ -1,5 +1,6 @@
 """`backtest`, `run`, `replay`, `explain` and `synth` from the command line, on a small twin of a recording."""
 
+import asyncio
 import shutil
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from petrosa.adapters.stores.documents.sqlite import SqliteDocuments
+from petrosa.adapters.stores.journal.reader import JournalReader
+from petrosa.apps.configuration.service import ConfigService
 from petrosa.apps.main import run
+from petrosa.apps.settings import load
 from petrosa.errors import EXIT_CONFIG, EXIT_ERROR, EXIT_OK, EXIT_USAGE
+from petrosa.surfaces.configuration import Act
 
 TWIN = Path(__file__).parents[4] / "recordings" / "synthetic-usdm"
 Captured = pytest.CaptureFixture[str]
@@ -116,3 +122,41 @@ def test_a_service_without_nats_names_both_remedies(service: list[str], tmp_path
     err = capsys.readouterr().err
     assert "NATS_URL" in err
     assert "petrosa broker" in err
+
+
+def test_what_is_stored_holds_in_a_backtest_and_a_run(tmp_path: Path, capsys: Captured) -> None:
+    """A stored threshold changes both alike, stands in the journal's header, and can be left out of a backtest."""
+    plain = backtested(tmp_path, capsys, *LIVELY)
+    assert [] == list(tmp_path.glob("documents.sqlite"))
+    asyncio.run(stored(tmp_path, {"buy_threshold": 1.9, "sell_threshold": 0.5}))
+    held = backtested(tmp_path, capsys, *LIVELY)
+    words = ["run", "--recording", str(TWIN), "--speed", "0", "--port", "0", "--home", str(tmp_path), "--json", *LIVELY]
+    assert EXIT_OK == run(words)
+    live = said(capsys)
+    assert held["journal"]["decisions_sha256"] == live["journal"]["decisions_sha256"]
+    assert plain["signals"]["orderbook_skew"] != held["signals"].get("orderbook_skew")
+    bare = backtested(tmp_path, capsys, *LIVELY, "--no-stored")
+    assert plain["journal"]["sha256"] == bare["journal"]["sha256"]
+    for one in (held, live):
+        header = JournalReader(Path(one["journal"]["path"])).header()
+        values = msgspec.json.decode(header.provenance.configuration)
+        assert 1.9 == values["strategies.orderbook_skew.buy_threshold"]
+        assert EXIT_OK == run(["replay", one["journal"]["path"], "--assert-identical"])
+        capsys.readouterr()
+
+
+def test_a_store_that_cannot_be_read_ends_a_start(tmp_path: Path, capsys: Captured) -> None:
+    """Rather than run with other parameters than those that somebody stored, with the file and what to do."""
+    (tmp_path / "documents.sqlite").write_bytes(b"no database, but long enough to be taken for one" * 100)
+    for words in (["backtest", str(TWIN)], ["run", "--recording", str(TWIN), "--speed", "0", "--port", "0"]):
+        assert EXIT_ERROR == run([*words, "--home", str(tmp_path)])
+        said_then = capsys.readouterr().err
+        assert "documents.sqlite" in said_then
+        assert "see that" in said_then
+
+
+async def stored(home: Path, parameters: dict[str, object]) -> None:
+    documents = await SqliteDocuments.open(home / "documents.sqlite")
+    config = await ConfigService.open(load(environ={}, home=str(home)), documents)
+    await config.change("orderbook_skew", None, parameters, Act("alice", "less noise"))
+    await documents.close()

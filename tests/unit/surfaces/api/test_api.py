@@ -13,7 +13,7 @@ from petrosa.errors import ConfigError
 from petrosa.surfaces.api.app import api
 from petrosa.surfaces.api.openapi import INFO, NOT_READY, READY, Health, Problem
 from petrosa.surfaces.api.serve import bind, serving
-from petrosa.surfaces.observation import Info, Observation, Readiness
+from petrosa.surfaces.observation import ConfigurationSeen, Info, Observation, Readiness
 
 
 class Fixed:
@@ -131,6 +131,12 @@ SEEN = Observation(
     drops_by_name={"nats": 2},
     nats_connected=True,
     breaker_state_by_name={"nats": 0},
+    configuration=ConfigurationSeen(
+        version_by_scope={"orderbook_skew": 3, "orderbook_skew:BTCUSDT": 1},
+        age_s=12.5,
+        is_away=True,
+        refresh_failures=4,
+    ),
 )
 
 
@@ -153,6 +159,11 @@ async def scraped(observation: Observation) -> dict[tuple[str, frozenset[tuple[s
         ("realtime_strategies_signals_generated_total", {"strategy": "trade_momentum"}, 2500),
         ("realtime_strategies_nats_connected", {}, 1),
         ("realtime_strategies_circuit_breaker_state", {"name": "nats"}, 0),
+        ("petrosa_config_version", {"scope": "orderbook_skew"}, 3),
+        ("petrosa_config_version", {"scope": "orderbook_skew:BTCUSDT"}, 1),
+        ("petrosa_config_age_seconds", {}, 12.5),
+        ("petrosa_config_store_away", {}, 1),
+        ("petrosa_config_refresh_failures_total", {}, 4),
         ("petrosa_refusals_total", {"check": "cooldown"}, 41),
         ("petrosa_orders_total", {"leg": "entry"}, 5),
         ("petrosa_fills_total", {}, 6),

@@ -36,10 +36,12 @@ _TAIL_LENGTH: Final = len(_TAIL_HEAD) + 64 + len(_TAIL_END)
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run was made of, the same for every segment: enough to make it again, and nothing of where it was made.
+    """What a run was made of: enough to make it again, and nothing of where it was made.
 
     `recording_sha256` is empty for a run that was fed from its own tape. `arrival_shift_ns` was added to every arrival.
-    `has_strategist` is false for the journal of `petrosa trade`, whose signals are inputs.
+    `has_strategist` is false for the journal of `petrosa trade`, whose signals are inputs, `has_trader` for that of
+    `petrosa strategies`, whose signals leave. `configuration` is what held when the process that wrote the segment
+    began; what changed since stands in the journal as `Configure`.
     """
 
     code_version: str
@@ -51,6 +53,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     arrival_shift_ns: int = 0
     simulated: bool = True
     has_strategist: bool = True
+    has_trader: bool = True
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="header"):

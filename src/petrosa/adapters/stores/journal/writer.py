@@ -26,12 +26,14 @@ from petrosa.adapters.stores.journal.reader import Head
 from petrosa.adapters.stores.journal.repair import repair_tail
 from petrosa.adapters.stores.lockfile import LockFile
 from petrosa.core.model.base import SCHEMA
-from petrosa.core.model.events import REPEATED, Decision, Event
+from petrosa.core.model.events import REPEATED, Configured, Decision, Event
 from petrosa.core.model.orders import Approved, Reducing
 from petrosa.errors import InvariantError, StorageError
 
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
 BUFFER_BYTES: Final = 256 * 1024
+PROMISED: Final = (Approved, Reducing, Configured)
+"""Decisions that others act on or are told of: they are on disk first."""
 
 
 class AppendFile(Protocol):
@@ -57,10 +59,11 @@ class JournalWriter:
     """The one writer of a folder, which it locks. Implements `ports.Journal`.
 
     Call `rotate` before the first record, and between two turns whenever `full`. With `durable`, a turn with an intent
-    is on disk (fdatasync) when `record` returns; everything else survives the death of the process at once and a
-    power cut after `sync`. `before_write` runs before each write, to flush what the journal refers to. `crash_point` is
-    told the names `journal.before_write`, `.after_write`, `.after_sync` in passing, `on_sync` the seconds that a sync
-    took. Once a write has failed, every further one raises `StorageError`: a journal with a hole is worse than none.
+    or a change of configuration is on disk (fdatasync) when `record` returns; everything else survives the death of the
+    process at once and a power cut after `sync`. `before_write` runs before each write, to flush what the journal
+    refers to. `crash_point` is told the names `journal.before_write`, `.after_write`, `.after_sync` in
+    passing, `on_sync` the seconds that a sync took. Once a write has failed, every further one raises `StorageError`:
+    a journal with a hole is worse than none.
     """
 
     def __init__(
@@ -155,7 +158,7 @@ class JournalWriter:
         head.entries += 1
         for decision in encoded:
             head.decisions = decision_chain(head.decisions, sequence, now, decision)
-        if self._durable and any(isinstance(decision, Approved | Reducing) for decision in decisions):
+        if self._durable and any(isinstance(decision, PROMISED) for decision in decisions):
             self.sync()
 
     def finish(self, sequence: int, now: int) -> None:
