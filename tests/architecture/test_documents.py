@@ -11,7 +11,7 @@ from tests.kit.source import NOT_OURS, ROOT, SRC
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 PATH = re.compile(r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|md|toml|gz))`")
-COMMAND = re.compile(r"(?:^|`|\s)petrosa ([a-z]+)\b", re.MULTILINE)
+COMMAND = re.compile(r"(?:^|`|\s)petrosa ([a-z]+(?:-[a-z]+)*)\b", re.MULTILINE)
 MAKES = re.compile(r"<!-- makes: (.*) -->")
 TARGET = re.compile(r"(?:^|`)make ([a-z]+)\b", re.MULTILINE)
 ROOTS = (ROOT, SRC, SRC / "petrosa")

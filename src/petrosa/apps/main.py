@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "strategies": ("services:strategies", "Turn market data on NATS into signals."),
     "trade": ("services:trade", "Turn signals on NATS into orders."),
     "broker": ("services:broker", "Run a NATS server with JetStream in the data directory."),
+    "paper-exchange": ("paper_exchange:paper_exchange", "Serve Binance's own protocol over simulated matching."),
     "replay": ("runs:replay", "Turn a journal again and compare every decision."),
     "explain": ("runs:explain", "Say why there was an order, or why there was none."),
     "recordings": ("recordings:recordings", "List the recordings that have names."),

@@ -225,12 +225,16 @@ class Engine:
             self._end(listing, order, f"{_rest_of(order)}: nothing more to take within its limit", ts, now)
 
     def _pieces(self, listing: Listing, order: VenueOrder, wanted: int) -> list[Piece]:
+        return self.takeable(listing, order.side, order.limit, wanted)
+
+    def takeable(self, listing: Listing, side: Side, limit: int | None, wanted: int) -> list[Piece]:
+        """What an order of a side would take now within its limit (ticks), displayed levels first, then the model."""
         displayed = listing.displayed
         if self._instant:
-            return instant(displayed, order.side, order.limit, wanted)
-        pieces = takeable(displayed, listing.consumed, order.side, order.limit, wanted)
+            return instant(displayed, side, limit, wanted)
+        pieces = takeable(displayed, listing.consumed, side, limit, wanted)
         wanted -= sum(piece.steps for piece in pieces)
-        return pieces + modelled(displayed, order.side, order.limit, wanted, self._params.impact_ticks)
+        return pieces + modelled(displayed, side, limit, wanted, self._params.impact_ticks)
 
     def _allowed(self, listing: Listing, order: VenueOrder) -> int:
         """Steps that may still fill: a reduce-only order is never larger than the position it reduces."""

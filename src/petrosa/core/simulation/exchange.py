@@ -27,12 +27,13 @@ from petrosa.core.model.market import (
     MarkPrice,
     Trade,
 )
-from petrosa.core.model.orders import AccountEvent, Approved, Reducing
+from petrosa.core.model.orders import AccountEvent, Approved, Intent, Reducing
 from petrosa.core.simulation.account import Account, Holding
 from petrosa.core.simulation.clearing import Clearing
 from petrosa.core.simulation.engine import Engine
 from petrosa.core.simulation.latency import Latency
 from petrosa.core.simulation.listing import InTransit, Listing, ListingState, Overdue
+from petrosa.core.simulation.matching import Piece
 from petrosa.core.simulation.params import FillModel, SimulationParams
 from petrosa.errors import InvariantError
 
@@ -87,7 +88,10 @@ class Exchange:
 
     def submit(self, order: Approved | Reducing, now: int) -> None:
         """Take an order or cancel that left the desk at `now`."""
-        intent = order.intent
+        self.take(order.intent, now)
+
+    def take(self, intent: Intent, now: int) -> None:
+        """Take an order or cancel of somebody who is not our desk, and needs no permission of its gate, at `now`."""
         self._orders_sent += 1
         arrival = max(now + self._latency.order_delay(self._orders_sent), self._last_arrival)
         self._last_arrival = arrival
@@ -124,6 +128,13 @@ class Exchange:
             if ts > listing.ts_max:
                 listing.ts_max = ts
             route(listing, event, now)
+
+    def takeable(self, instrument: InstrumentId, side: Side, limit: Decimal | None, steps: int) -> list[Piece]:
+        """What an order of so many steps would take of the market as it is shown now, best first; nothing is taken."""
+        listing = self._listings[instrument]
+        return self._engine.takeable(
+            listing, side, None if limit is None else listing.instrument.price_ticks(limit), steps
+        )
 
     def next_due(self) -> int:
         """When the account hears the next thing; `NEVER` when nothing is queued."""

@@ -34,10 +34,14 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, listen: str, port: int, *, or_free: bool = False) -> AsyncIterator[str]:
+async def serving(
+    app: ASGIApp, listen: str, port: int, *, or_free: bool = False, protocol: type[asyncio.Protocol] | None = None,
+    websockets: bool = False,
+) -> AsyncIterator[str]:  # fmt: skip
     """The address of the running server, for example `http://127.0.0.1:8080`; it stops when the block ends.
 
-    `or_free` takes any free port when `port` is taken. Raises `ConfigError` when the address cannot be bound.
+    `or_free` takes any free port when `port` is taken, `protocol` is another HTTP protocol than uvicorn's choice, and
+    `websockets` serves those too (the extra `paper`). Raises `ConfigError` when the address cannot be bound.
     """
     warn_if_open(listen)
     bound = bind(listen, port, or_free=or_free)
@@ -46,7 +50,8 @@ async def serving(app: ASGIApp, listen: str, port: int, *, or_free: bool = False
         lifespan="off",
         log_config=None,
         access_log=False,
-        ws="none",
+        http=protocol or "auto",
+        ws="websockets-sansio" if websockets else "none",
         timeout_graceful_shutdown=GRACE_S,
         proxy_headers=False,  # a header must not decide who the peer is: loopback may do what others may not
     )
@@ -69,7 +74,8 @@ async def serving(app: ASGIApp, listen: str, port: int, *, or_free: bool = False
 def bind(listen: str, port: int, *, or_free: bool = False) -> socket.socket:
     """A bound socket. Raises `ConfigError` with the remedy when it cannot be had."""
     family = socket.AF_INET6 if ":" in listen else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol is named because asyncio lets only a socket that says TCP send small answers without delay.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((listen, port))

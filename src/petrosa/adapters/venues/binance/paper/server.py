@@ -1,0 +1,179 @@
+"""Serves a `PaperVenue` over HTTP and WebSocket, on the paths that Binance's own hosts have.
+
+Spot: `/api/v3`, `/sapi`, `/ws`, `/stream`, `/ws-api/v3`. USD-M: `/fapi`, `/public`, `/market`, `/private` with `/ws`
+and `/stream` below, `/ws-fapi/v1`. Faults are set on `/petrosa/faults`, from this machine only.
+"""
+
+import asyncio
+import ipaddress
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+
+from petrosa.adapters.venues.binance.paper.faults import Fault, FaultKind
+from petrosa.adapters.venues.binance.paper.gate import Answer, Request
+from petrosa.adapters.venues.binance.paper.refusals import Refusal
+from petrosa.adapters.venues.binance.paper.sockets import market_socket, private_socket, ws_api_socket
+from petrosa.adapters.venues.binance.paper.venue import PaperVenue
+
+JSON: Final = "application/json;charset=UTF-8"
+BODY_MAX: Final = 1 << 20
+METHODS: Final = ["GET", "POST", "PUT", "DELETE"]
+UNKNOWN: Final = {"code": -1000, "msg": "Unknown error, please check your request or try again later."}
+
+Abort = Callable[[Scope], None]
+"""Ends the connection of a request without an answer."""
+
+
+def paper_app(venue: PaperVenue, clock: Callable[[], int], abort: Abort) -> Starlette:
+    """The whole surface over one venue."""
+    rest = _Rest(venue, clock, abort)
+    routes: list[Any] = [Route(f"/{root}/{{rest:path}}", rest) for root in ("api", "sapi", "fapi")]
+    routes.append(Route("/petrosa/faults", _Faults(venue).everything, methods=["GET", "POST", "DELETE"]))
+    routes.append(Route("/petrosa/faults/{number:int}", _Faults(venue).one, methods=["DELETE"]))
+    for path, market in (("/ws-api/v3", "spot"), ("/ws-fapi/v1", "usdm")):
+        if market in venue.markets:
+            routes.append(WebSocketRoute(path, ws_api_socket(venue, market, clock)))
+    return Starlette(routes=[*routes, *_stream_routes(venue, clock)])
+
+
+def _stream_routes(venue: PaperVenue, clock: Callable[[], int]) -> list[WebSocketRoute]:
+    """Market streams and user streams. Those of USD-M are told apart by path, as at the venue."""
+    routes: list[WebSocketRoute] = []
+    if "spot" in venue.markets:
+        for path, combined in (("/ws", False), ("/ws/{streams:path}", False), ("/stream", True)):
+            routes.append(WebSocketRoute(path, market_socket(venue, "spot", clock, combined=combined)))
+    if "usdm" in venue.markets:
+        for group in ("public", "market"):
+            for path, combined in (("/ws", False), ("/ws/{streams:path}", False), ("/stream", True)):
+                served = market_socket(venue, "usdm", clock, combined=combined, group=group)
+                routes.append(WebSocketRoute(f"/{group}{path}", served))
+        private = ("/private/ws", "/private/ws/{streams:path}", "/private/stream")
+        routes.extend(WebSocketRoute(path, private_socket(venue, clock)) for path in private)
+    return routes
+
+
+class _Rest:
+    """An ASGI application for every REST path: faults before, the gate, faults after."""
+
+    def __init__(self, venue: PaperVenue, clock: Callable[[], int], abort: Abort) -> None:
+        self._venue = venue
+        self._clock = clock
+        self._abort = abort
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        http = HttpRequest(scope, receive)
+        method, path = http.method, http.url.path
+        strikes = self._venue.faults.on_request
+        if strikes(FaultKind.DROP, method, path):
+            self._abort(scope)
+            return
+        refused = self._refused(method, path)
+        if refused is not None:
+            await refused(scope, receive, send)
+            return
+        late = strikes(FaultKind.LATENCY, method, path)
+        if late is not None:
+            await asyncio.sleep(late.delay_ms / 1000)
+        answer = await self._answer(http)
+        broken = strikes(FaultKind.ERROR_AFTER_ACCEPT, method, path)
+        if broken is not None:
+            answer = Answer(broken.status, {}, msgspec.json.encode(UNKNOWN))
+        silent = strikes(FaultKind.SILENCE_AFTER_ACCEPT, method, path)
+        if silent is not None:
+            await _client_gone(receive, silent.delay_ms / 1000)
+            self._abort(scope)
+            return
+        await _response(answer)(scope, receive, send)
+
+    def _refused(self, method: str, path: str) -> Response | None:
+        """A 429 or 418 that somebody asked for."""
+        for kind, status in ((FaultKind.BANNED, 418), (FaultKind.RATE_LIMITED, 429)):
+            fault = self._venue.faults.on_request(kind, method, path)
+            if fault is not None:
+                words = "Way too many requests; IP banned." if status == 418 else "Too many requests."
+                body = msgspec.json.encode({"code": -1003, "msg": words})
+                return _response(Answer(status, {"Retry-After": str(fault.retry_after_s)}, body))
+        return None
+
+    async def _answer(self, http: HttpRequest) -> Answer:
+        body = bytearray()
+        async for chunk in http.stream():
+            body += chunk
+            if len(body) > BODY_MAX:
+                return Answer(413, {}, msgspec.json.encode(Refusal(-1130, "Request is too large.").body()))
+        try:
+            query, form = http.scope["query_string"].decode("ascii"), body.decode("utf-8")
+        except UnicodeDecodeError:
+            return Answer(
+                400, {}, msgspec.json.encode(Refusal(-1100, "Illegal characters found in a parameter.").body())
+            )
+        address = http.client.host if http.client else ""
+        now = self._clock()
+        self._venue.advance(now)
+        request = Request(http.method, http.url.path, query, form, http.headers.get("x-mbx-apikey"), address)
+        return self._venue.gate.answer(request, now)
+
+
+async def _client_gone(receive: Receive, seconds: float) -> None:
+    """Wait until the client has had enough, at most so long."""
+    try:
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        return
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, headers=dict(answer.headers), media_type=JSON)
+
+
+class _Faults:
+    """The control route: outside Binance's paths, and for this machine alone."""
+
+    def __init__(self, venue: PaperVenue) -> None:
+        self._faults = venue.faults
+
+    async def everything(self, request: HttpRequest) -> Response:
+        """GET lists, POST adds, DELETE clears."""
+        if not _is_local(request):
+            return _plain({"error": "faults are set from this machine only"}, 403)
+        if request.method == "DELETE":
+            self._faults.clear()
+        elif request.method == "POST":
+            try:
+                fault = msgspec.json.decode(await request.body(), type=Fault)
+            except msgspec.MsgspecError as problem:
+                return _plain({"error": f"not a fault: {problem}"}, 400)
+            added = self._faults.add(fault)
+            if added is None:
+                return _plain({"error": "there are too many faults; DELETE some"}, 409)
+            return _plain(added, 201)
+        return _plain(self._faults.all(), 200)
+
+    async def one(self, request: HttpRequest) -> Response:
+        """DELETE takes one away."""
+        if not _is_local(request):
+            return _plain({"error": "faults are set from this machine only"}, 403)
+        number = request.path_params["number"]
+        if not self._faults.remove(number):
+            return _plain({"error": f"there is no fault {number}; GET /petrosa/faults lists them"}, 404)
+        return _plain(self._faults.all(), 200)
+
+
+def _is_local(request: HttpRequest) -> bool:
+    try:
+        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+def _plain(value: object, status: int) -> Response:
+    return Response(msgspec.json.encode(value), status, media_type=JSON)

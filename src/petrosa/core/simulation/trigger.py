@@ -1,0 +1,46 @@
+"""What a conditional order waits for: a price, or a turn of the price by so much from its extreme."""
+
+from decimal import Decimal
+
+import msgspec
+
+from petrosa.core.model.instruments import EXACT
+
+
+class Trigger(msgspec.Struct, kw_only=True):
+    """Watches one reference price: set off at `price` or above when it fires upward, else at it or below.
+
+    With a `callback` (fraction of the extreme) it trails. It is activated when the reference reaches `price` coming
+    from the other side (at once where `price` is None), remembers the extreme since, the lowest when it fires upward
+    and the highest when downward, and is set off when the reference has turned by the fraction. `best` is the extreme.
+    """
+
+    price: Decimal | None
+    upward: bool
+    callback: Decimal | None = None
+    best: Decimal | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a trailing trigger follows the price already."""
+        return self.best is not None
+
+    def touched(self, reference: Decimal) -> bool:
+        """Whether a reference price would set it off at once. A trailing one has to be activated first."""
+        if self.callback is not None or self.price is None:
+            return False
+        return reference >= self.price if self.upward else reference <= self.price
+
+    def observe(self, reference: Decimal) -> bool:
+        """Learn a reference price; whether it sets the order off."""
+        if self.callback is None:
+            return self.touched(reference)
+        sign = 1 if self.upward else -1
+        if self.best is None:
+            if self.price is not None and sign * reference > sign * self.price:
+                return False
+            self.best = reference
+        elif sign * reference < sign * self.best:
+            self.best = reference
+        turn = EXACT.add(Decimal(1), EXACT.multiply(Decimal(sign), self.callback))
+        return sign * reference >= sign * EXACT.multiply(self.best, turn)
