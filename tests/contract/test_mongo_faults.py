@@ -24,8 +24,8 @@ from petrosa.ports import Versioned, Write
 from tests.kit.mongo import MongoServer, mongo_server
 from tests.kit.soak import sample
 
-TIMEOUT_S = 0.5
-MORE_S = 1.0
+TIMEOUT_S = 2.0
+MORE_S = 3.0
 """What a call may take beyond its bound on a busy machine."""
 
 
