@@ -105,9 +105,9 @@ class Session:
         self.now = START
         self.rules = instruments[0]
         self.markets = {rules.id: market_of(rules) for rules in instruments}
-        account = AccountParams(balances=balances if balances is not None else {"USDT": Decimal(10_000)})
+        self.account = AccountParams(balances=balances if balances is not None else {"USDT": Decimal(10_000)})
         self.params = params if params is not None else TraderParams()
-        self.trader = Trader(account, {rules.id: rules for rules in instruments}, self.markets, self.params)
+        self.trader = Trader(self.account, {rules.id: rules for rules in instruments}, self.markets, self.params)
         self.desk = Desk(self.markets, None, self.trader)
         self.decisions: list[Decision] = []
         self.heard: list[tuple[int, Event]] = []
@@ -184,6 +184,31 @@ class Session:
             fill_of(intent, place.quantity if quantity is None else quantity, price, trade_id or f"t{self.trades}",
                     fee=fee, fee_asset=fee_asset, at=self.now)
         )  # fmt: skip
+
+    def settle(self) -> None:
+        """The venue confirms what rests and takes off what was asked to go."""
+        for order in self.trader.live_orders(self.rules.id):
+            if order.cancels:
+                self.canceled(order.client_order_id)
+            elif not order.is_confirmed:
+                self.accept(order.intent)
+
+    def later(self, seconds: float) -> None:
+        """Time passes, and the market is where it was."""
+        market = self.markets[self.rules.id]
+        self.wait(seconds)
+        self.quote(market.bid, market.ask)
+
+    def added(self, number: int, **changes: Any) -> bool:
+        """Whether a buy signal is agreed to; its entry fills and protection of the whole is confirmed."""
+        before = len(self.placed(Leg.ENTRY))
+        self.signal(Action.BUY, number, **changes)
+        entries = self.placed(Leg.ENTRY)[before:]
+        for entry in entries:
+            self.fill(entry)
+            self.settle()
+            self.settle()
+        return bool(entries)
 
     def placed(self, *legs: Leg) -> list[Intent]:
         """Every order that left, oldest first; of these legs only, if any are named."""

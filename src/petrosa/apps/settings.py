@@ -43,7 +43,7 @@ from petrosa.apps.sections import (
 from petrosa.core.analytics.params import MetricsParams
 from petrosa.core.execution.params import AccountParams, ExecutionParams
 from petrosa.core.risk.params import RiskParams
-from petrosa.core.signals.checks import SignalParams
+from petrosa.core.signals.params import SignalParams
 from petrosa.core.signals.symbols import plain_symbol
 from petrosa.core.simulation.params import SimulationParams
 from petrosa.core.strategies.base import StrategyParams

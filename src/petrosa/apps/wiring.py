@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from petrosa.apps.models import load_models
 from petrosa.apps.settings import Settings
 from petrosa.core.analytics.analyzer import DepthAnalyzer
 from petrosa.core.desk import Checkpoint as DeskCheckpoint
@@ -110,7 +111,7 @@ def build_strategist(settings: Settings, instruments: Instruments, markets: Mark
 
 def build_trader(settings: Settings, instruments: Instruments, markets: Markets) -> Trader:
     params = TraderParams(signals=settings.signals, risk=settings.risk, execution=settings.execution)
-    return Trader(settings.account, instruments, markets, params)
+    return Trader(settings.account, instruments, markets, params, load_models(settings.signals.models))
 
 
 def build_analyzer(settings: Settings) -> DepthAnalyzer | None:

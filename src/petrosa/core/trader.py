@@ -9,8 +9,9 @@ from petrosa.core.execution.account import Account, AccountState
 from petrosa.core.execution.lifecycle import Order
 from petrosa.core.execution.params import AccountParams, ExecutionParams
 from petrosa.core.execution.plan import entry_intent, entry_prices
+from petrosa.core.execution.tally import MIDNIGHT, Tally, TallyState
 from petrosa.core.market.state import MarketState
-from petrosa.core.model.base import NS_PER_SECOND, Side
+from petrosa.core.model.base import Side
 from petrosa.core.model.commands import CancelEntries, Command, Flatten, PauseEntries, ResumeEntries, Shutdown
 from petrosa.core.model.events import Decision, Event, Halted, SignalAgreed, SignalReceived, Started, TimerDue
 from petrosa.core.model.instruments import EXACT, Instrument
@@ -22,6 +23,7 @@ from petrosa.core.model.orders import (
     Leg,
     OrderAccepted,
     OrderCanceled,
+    OrderEvent,
     OrderExpired,
     OrderFilled,
     OrderRejected,
@@ -31,11 +33,13 @@ from petrosa.core.model.orders import (
 from petrosa.core.model.positions import Position
 from petrosa.core.model.refusals import Outcome, failed, passed, refusal
 from petrosa.core.model.signals import Action, Signal
-from petrosa.core.risk.facts import Entry
+from petrosa.core.risk.facts import Adding, Entry
 from petrosa.core.risk.gate import Cleared, approve, assess, not_reached
 from petrosa.core.risk.params import RiskParams
-from petrosa.core.signals.checks import ReceivedContext, SignalParams, check_received
-from petrosa.core.signals.symbols import Symbols
+from petrosa.core.signals.conflicts import Opinion
+from petrosa.core.signals.models import Models
+from petrosa.core.signals.params import SameDirection, SignalParams
+from petrosa.core.signals.reception import Heard, Reception
 
 
 class TraderParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -61,6 +65,8 @@ class TraderState(msgspec.Struct, frozen=True):
     signal_ids: dict[str, int]
     paused: str
     stopping: str
+    opinions: tuple[Opinion, ...] = ()
+    tally: TallyState = TallyState()
 
 
 class Trader:
@@ -72,18 +78,17 @@ class Trader:
         instruments: Mapping[InstrumentId, Instrument],
         markets: Mapping[InstrumentId, MarketState],
         params: TraderParams,
+        models: Models | None = None,
     ) -> None:
         self._instruments = {key: rules for key, rules in instruments.items() if key in markets}
         self._markets = markets
         self._params = params
-        self._symbols = Symbols(self._instruments)
+        self._reception = Reception(self._instruments, markets, params.signals, models or {})
         self._account = Account(account, self._instruments, markets, params.risk, params.execution)
         self._sender = self._account.sender
         self._reversals: dict[InstrumentId, Signal] = {}
-        self._signal_ids: dict[str, int] = {}
+        self._tally = Tally(self._account.standing, self._sender)
         self._paused = self._stopping = ""
-        self._max_age_ns = round(params.signals.max_signal_age_seconds * NS_PER_SECOND)
-        self._remember_ns = self._max_age_ns + round(params.signals.max_clock_lead_seconds * NS_PER_SECOND)
 
     @property
     def positions(self) -> Mapping[InstrumentId, Position]:
@@ -139,36 +144,50 @@ class Trader:
     def handle(self, event: Event, now: int) -> Sequence[Decision]:
         """Take in one event; what follows from it, in causal order."""
         with localcontext(EXACT):  # whatever a host program has set
+            self._tally.roll(now)
             self._handle(event, now)
         return self._sender.take()
 
     def on_signal(self, signal: Signal, now: int) -> Sequence[Decision]:
         """Agree to a signal or say why not. Whatever comes in here ends as an order or as one refusal."""
         with localcontext(EXACT):
+            self._tally.roll(now)
             self._hear(signal, now)
         return self._sender.take()
 
     def snapshot(self) -> TraderState:
         reversals = tuple(Reversal(key, signal) for key, signal in self._reversals.items())
-        return TraderState(self._account.snapshot(), reversals, dict(self._signal_ids), self._paused, self._stopping)
+        return TraderState(
+            self._account.snapshot(),
+            reversals,
+            dict(self._reception.signal_ids),
+            self._paused,
+            self._stopping,
+            self._reception.opinions.snapshot(),
+            self._tally.snapshot(),
+        )
 
     def restore(self, state: TraderState) -> None:
         """Go on from a snapshot, exactly. That a shutdown is over is said by `Started`."""
         self._account.restore(state.account)
         self._reversals = {reversal.instrument: reversal.signal for reversal in state.reversals}
-        self._signal_ids = dict(state.signal_ids)
+        self._reception.signal_ids = dict(state.signal_ids)
+        self._reception.opinions.restore(state.opinions)
+        self._tally.restore(state.tally)
         self._paused, self._stopping = state.paused, state.stopping
 
     def _handle(self, event: Event, now: int) -> None:
         match event:
             case SignalReceived():
                 self._hear(event.signal, now)
-            case OrderFilled() | OrderAccepted() | OrderRejected() | OrderTriggered() | OrderCanceled():
-                self._account.on_order(event, now)
-                self._reverse(event.instrument, now)
+            case OrderFilled():
+                self._on_order(event, now)
+                if self.held(event.instrument) != 0:
+                    self._tally.wake(now)
+            case OrderAccepted() | OrderRejected() | OrderTriggered() | OrderCanceled():
+                self._on_order(event, now)
             case OrderExpired() | CancelRejected():
-                self._account.on_order(event, now)
-                self._reverse(event.instrument, now)
+                self._on_order(event, now)
             case BalanceChanged() | FundingPaid():
                 self._account.on_wallet(event)
             case TimerDue():
@@ -182,23 +201,25 @@ class Trader:
             case _:
                 pass
 
-    def _hear(self, signal: Signal, now: int) -> None:
-        self._forget_old(now)
-        candidates = self._symbols.candidates(signal)
-        outcomes = self._asked(signal, candidates, now, is_duplicate=self._was_decided(signal))
-        if signal.signal_id:
-            self._signal_ids.setdefault(signal.signal_id, now)
-        if not self._refuse(signal, candidates[0] if candidates else signal.symbol, outcomes):
-            self._decide(signal, candidates[0], outcomes, now)
+    def _on_order(self, event: OrderEvent, now: int) -> None:
+        self._account.on_order(event, now)
+        self._reverse(event.instrument, now)
 
-    def _decide(self, signal: Signal, instrument: InstrumentId, outcomes: tuple[Outcome, ...], now: int) -> None:
+    def _hear(self, signal: Signal, now: int) -> None:
+        heard = self._reception.hear(signal, now, was_placed=self._was_placed(signal))
+        where = heard.instruments[0] if heard.instruments else signal.symbol
+        if not self._refuse(heard.signal, where, heard.outcomes):
+            self._decide(heard, heard.instruments[0], now)
+
+    def _decide(self, heard: Heard, instrument: InstrumentId, now: int) -> None:
         """What a sound signal leads to: an exit, an exit and then an entry, or an entry."""
+        signal = heard.signal
         held, side = self._account.ledger.held(instrument), signal.action.side
         against = held != 0 and side is not None and (held > 0) != (side is Side.BUY)
         if signal.action is Action.CLOSE or against:
-            self._leave(signal, instrument, held, outcomes, now)
+            self._leave(signal, instrument, held, heard.outcomes, now)
         elif side is not None:
-            self._enter(signal, side, instrument, outcomes, now)
+            self._enter(heard, side, instrument, now)
 
     def _leave(
         self, signal: Signal, instrument: InstrumentId, held: Decimal, outcomes: tuple[Outcome, ...], now: int
@@ -224,38 +245,46 @@ class Trader:
         newer = f"signal {signal.signal_id} came after it"
         remedy = "nothing to do: the newer one is acted on"
         self._give_up_reversal(instrument, failed("order_pending", newer, "no newer signal", remedy))
+        if signal.action is Action.CLOSE:
+            self._reception.opinions.withdraw(instrument, signal.strategy_id)
         if signal.action is not Action.CLOSE and (
             signal.action is Action.BUY or self._instruments[instrument].short_allowed
         ):
             self._reversals[instrument] = signal
             stamps = [stamp for stamp in (signal.ts_event, signal.ts_seen) if stamp > 0]
-            self._sender.set_timer(f"reversal:{instrument}", min(stamps) + self._max_age_ns + 1)
+            self._sender.set_timer(f"reversal:{instrument}", min(stamps) + self._reception.max_age_ns + 1)
         if held != 0:
             cause = self._account.cause(instrument, signal.signal_id, signal.signal_id)
             self._account.exits.begin(cause, Leg.EXIT, f"{signal.action.value} by {signal.strategy_id}", now)
 
-    def _enter(
-        self, signal: Signal, side: Side, instrument: InstrumentId, outcomes: tuple[Outcome, ...], now: int
-    ) -> None:
+    def _enter(self, heard: Heard, side: Side, instrument: InstrumentId, now: int) -> None:
         """Through the gate, or not."""
+        signal = heard.signal
         rules, market, execution = self._instruments[instrument], self._markets[instrument], self._params.execution
         expected, worst = entry_prices(side, market, rules, execution.entry, self._params.risk.max_slippage_bps)
         entry = Entry(signal, side, rules, expected, worst)
-        closing = self._account.exits.reason(instrument)
-        facts = self._account.standing.facts(instrument, now, closed=self.closed, closing=closing)
+        closing, adding = self._account.exits.reason(instrument), self._adding(heard, side, instrument)
+        facts = self._account.standing.facts(
+            entry, now, closed=self.closed, closing=closing, today=self._tally.today(), adding=adding
+        )
         cleared = assess(entry, facts, self._params.risk)
         if not isinstance(cleared, Cleared):
-            self._refuse(signal, instrument, (*outcomes, *cleared), gate=False)
+            self._refuse(signal, instrument, (*heard.outcomes, *cleared), gate=False)
             return
         approved = approve(cleared, entry_intent(cleared, self._account.name, now, execution))
-        self._sender.say(SignalAgreed(signal.signal_id, (*outcomes, *cleared.outcomes)))
+        self._sender.say(SignalAgreed(signal.signal_id, (*heard.outcomes, *cleared.outcomes)))
         self._sender.place(approved, now, cleared.stop, cleared.target)
+        self._tally.entered(instrument, now, is_addition=adding is not None)
 
-    def _asked(
-        self, signal: Signal, candidates: tuple[InstrumentId, ...], now: int, *, is_duplicate: bool
-    ) -> tuple[Outcome, ...]:
-        mid = self._markets[candidates[0]].mid if len(candidates) == 1 else 0.0
-        return check_received(signal, ReceivedContext(now, self._params.signals, is_duplicate, candidates, mid))
+    def _adding(self, heard: Heard, side: Side, instrument: InstrumentId) -> Adding | None:
+        """The position that an entry would add to; None where there is none, or where positions are not added to."""
+        mode, held = self._params.signals.same_direction, self.held(instrument)
+        guard = self._account.guard(instrument)
+        if mode is SameDirection.REJECT_DUPLICATES or held == 0 or guard is None or guard.side is side:
+            return None
+        pile = self._tally.pile(instrument)
+        rival = str(heard.rival) if mode is SameDirection.STRONGEST_WINS and heard.rival is not None else ""
+        return Adding(guard.stop, guard.target, pile.additions, pile.ts_last, rival)
 
     def _refuse(self, signal: Signal, instrument: str, outcomes: tuple[Outcome, ...], *, gate: bool = True) -> bool:
         """Say no if one of the outcomes is; with `gate`, its checks are shown as not reached."""
@@ -267,36 +296,30 @@ class Trader:
         self._sender.say(refused)
         return True
 
-    def _was_decided(self, signal: Signal) -> bool:
-        """Whether this signal was here before: its id is remembered, or an order of it is."""
+    def _was_placed(self, signal: Signal) -> bool:
+        """Whether an order of this signal is remembered."""
         orders, name = self._account.blotter, self._account.name
-        placed = any(client_order_id_of(name, signal.signal_id, leg) in orders for leg in (Leg.ENTRY, Leg.EXIT))
-        return placed or signal.signal_id in self._signal_ids
-
-    def _forget_old(self, now: int) -> None:
-        """Forget the ids of signals that would be stale if they came again."""
-        while self._signal_ids:
-            oldest = next(iter(self._signal_ids))
-            if self._signal_ids[oldest] >= now - self._remember_ns:
-                break
-            del self._signal_ids[oldest]
+        return any(client_order_id_of(name, signal.signal_id, leg) in orders for leg in (Leg.ENTRY, Leg.EXIT))
 
     def _reverse(self, instrument: InstrumentId, now: int) -> None:
         """Enter the other way once the old position and all its orders are gone, if the signal still stands."""
         signal = self._reversals.get(instrument)
         if signal is None or signal.action.side is None:
             return
-        outcomes = self._asked(signal, (instrument,), now, is_duplicate=False)
-        refused = self._refuse(signal, instrument, outcomes)
+        heard = self._reception.ask_again(signal, instrument, now)
+        refused = self._refuse(signal, instrument, heard.outcomes)
         if not refused and (self.held(instrument) != 0 or self._account.blotter.live(instrument)):
             return
         del self._reversals[instrument]
         self._sender.stop_timer(f"reversal:{instrument}")
         if not refused:
-            self._enter(signal, signal.action.side, instrument, outcomes, now)
+            self._enter(heard, signal.action.side, instrument, now)
 
     def _on_timer(self, event: TimerDue, now: int) -> None:
         kind, _, name = event.timer_id.partition(":")
+        if kind == MIDNIGHT:
+            self._tally.woken([self.held(instrument) for instrument in self._instruments], now)
+            return
         self._account.on_timer(kind, name, now)
         order = self._account.blotter.get(name)
         self._reverse(order.intent.instrument if order is not None else InstrumentId(name), now)
@@ -325,6 +348,7 @@ class Trader:
             if command.instrument not in (None, instrument):
                 continue
             self._give_up_reversal(instrument, _closed(self._paused))
+            self._reception.opinions.clear(instrument)
             if self.held(instrument) != 0:
                 cause = self._account.cause(instrument, f"{command.command_id}|{instrument}", "")
                 self._account.exits.begin(cause, Leg.FLATTEN, self._paused, now, anew=True)

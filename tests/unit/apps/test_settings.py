@@ -8,6 +8,7 @@ from petrosa.apps import settings
 from petrosa.apps.environment import ELSEWHERE, NAMES, distance, names_of
 from petrosa.apps.layers import Given, Origin
 from petrosa.apps.settings import load, load_recorded
+from petrosa.core.signals.params import ConflictResolution, SameDirection, TimeframeResolution
 from petrosa.core.strategies.catalog import CATALOG
 from petrosa.errors import ConfigError
 
@@ -193,6 +194,24 @@ DOCUMENTED = {
     "STOP_LOSS_DEFAULT": ("3.5", "risk.default_stop_loss_fraction", 0.035),
     "TAKE_PROFIT_DEFAULT": ("5.0", "risk.default_take_profit_fraction", 0.05),
     "MAX_SIGNAL_AGE_SECONDS": ("60", "signals.max_signal_age_seconds", 60.0),
+    "MAX_DAILY_LOSS_PCT": ("0.03", "risk.max_daily_loss_fraction", 0.03),
+    "MAX_DAILY_TRADES": ("40", "risk.max_trades_per_day", 40),
+    "MAX_ACCUMULATIONS_PER_POSITION": ("10", "risk.max_accumulations", 10),
+    "ACCUMULATION_COOLDOWN_SECONDS": ("60", "risk.accumulation_cooldown_seconds", 60.0),
+    "DEFAULT_LEVERAGE": ("5", "risk.margin_leverage", 5.0),
+    "ATR_STOP_LOSS_MULTIPLIER": ("2.5", "risk.atr_stop_multiple", 2.5),
+    "ATR_TAKE_PROFIT_MULTIPLIER": ("4", "risk.atr_target_multiple", 4.0),
+    "SIGNAL_CONFLICT_RESOLUTION": (
+        "first_come_first_served",
+        "signals.conflict_resolution",
+        ConflictResolution.FIRST_COME_FIRST_SERVED,
+    ),
+    "TIMEFRAME_CONFLICT_RESOLUTION": (
+        "weighted_average",
+        "signals.timeframe_resolution",
+        TimeframeResolution.WEIGHTED_AVERAGE,
+    ),
+    "SAME_DIRECTION_CONFLICT_RESOLUTION": ("accumulate", "signals.same_direction", SameDirection.ACCUMULATE),
     "SIMULATION_ENABLED": ("true", "simulation.enabled", True),
     "LOG_LEVEL": ("DEBUG", "log.level", "DEBUG"),
     "HEARTBEAT_INTERVAL_SECONDS": ("30", "log.heartbeat_interval_seconds", 30.0),

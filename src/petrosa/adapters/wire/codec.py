@@ -8,7 +8,7 @@ What we write has every documented field, `source` and `strategy` (which the dep
      "indicators":{"imbalance_ratio":1.64},"metadata":{"signal_type":"skew"},
      "timestamp":"2026-01-01T00:00:00.123456Z","source":"petrosa","strategy":"orderbook_skew",
      "signal_id":"9f2c…","ts_event":1767225600123456789,"ts_seen":1767225600130000000,"venue":"binance",
-     "market":"usdm","stop_loss_pct":null,"take_profit_pct":null,"schema":1}
+     "market":"usdm","stop_loss_pct":null,"take_profit_pct":null,"strategy_mode":"deterministic","schema":1}
 
 What we read may come from any generation of producer. Old spellings are understood, unknown keys ignored, and
 whatever cannot be understood is a `FrameError` that names the field. A time is never invented: a signal without one
@@ -70,6 +70,7 @@ class _Written(msgspec.Struct):
     market: str | None
     stop_loss_pct: float | None
     take_profit_pct: float | None
+    strategy_mode: str
     schema: int = SCHEMA
     market_sequence: int | msgspec.UnsetType = msgspec.UNSET
 
@@ -101,6 +102,7 @@ class _Read(msgspec.Struct):
     take_profit: float | None = None
     stop_loss_pct: float | None = None
     take_profit_pct: float | None = None
+    strategy_mode: str | None = None
     indicators: dict[str, Any] | None = None
     metadata: dict[str, Any] | None = None
     timestamp: str | int | float | None = None
@@ -151,6 +153,7 @@ def encode_signal(signal: Signal, market_sequence: int = 0) -> bytes:
             market=signal.market,
             stop_loss_pct=signal.stop_loss_pct,
             take_profit_pct=signal.take_profit_pct,
+            strategy_mode=signal.strategy_mode,
             market_sequence=market_sequence or msgspec.UNSET,
         )
     )
@@ -216,6 +219,7 @@ def receive_signal(data: bytes, ts_seen: int) -> Received:
         metadata=_scalars(read.metadata or {}),
         source=read.source or "",
         strategy=read.strategy or strategy_id,
+        strategy_mode=_required("strategy_mode", read.strategy_mode or "deterministic").lower(),
     )
     return Received(signal, max(0, read.market_sequence or 0))
 

@@ -10,6 +10,7 @@ from petrosa.core.execution.guards import Guards, GuardsState
 from petrosa.core.execution.ledger import Ledger, LedgerState
 from petrosa.core.execution.lifecycle import Order
 from petrosa.core.execution.params import AccountParams, ExecutionParams
+from petrosa.core.execution.protection import Guard
 from petrosa.core.execution.reducing import REDUCING_LEGS, Cause
 from petrosa.core.execution.sender import Sender
 from petrosa.core.execution.standing import Standing
@@ -110,6 +111,10 @@ class Account:
         for order in self.blotter.live(instrument):
             if order.enlarges and order.cancels == 0:
                 self.sender.cancel(order, now, reason)
+
+    def guard(self, instrument: InstrumentId) -> Guard | None:
+        """What rests behind a position; None when nothing should."""
+        return self._guards.get(instrument)
 
     def cause(self, instrument: InstrumentId, origin: str, signal_id: str) -> Cause:
         """Why a position shrinks; its fills count for the strategy that holds it."""

@@ -67,8 +67,7 @@ class Ledger:
         profit = _profit(before, change, fill.price, instrument)
         after = _next(before, change, base_fee, profit, fill, instrument, strategy_id, signal_id)
         self.positions[fill.instrument] = after
-        key = (fill.instrument, strategy_id)
-        self._holdings[key] = EXACT.add(self._holdings.get(key, ZERO), EXACT.subtract(change, base_fee))
+        self._credit(fill.instrument, strategy_id, EXACT.subtract(change, base_fee))
         _add(self.realized, instrument.settle, profit)
         _add(self.fees, fill.fee_asset, fill.fee)
         self._pay(fill, instrument, profit)
@@ -131,6 +130,28 @@ class Ledger:
             total = EXACT.add(total, self.unrealized(key, price))
         return total
 
+    def profit(self, mark: Mark) -> Decimal | None:
+        """All that trading has made so far in the account's currency: realised and open profit, fees, funding.
+
+        Deposits and withdrawals are none. None when a part of it has no price.
+        """
+        total = ZERO
+        for sums, sign in ((self.realized, 1), (self.fees, -1), (self.funding, 1)):
+            for asset, amount in sums.items():
+                rate = Decimal(1) if asset == self.currency else self._rate(asset, mark)
+                if rate is None:
+                    return None
+                total = EXACT.add(total, EXACT.multiply(EXACT.multiply(amount, rate), Decimal(sign)))
+        for key, position in self.positions.items():
+            if position.is_flat:
+                continue
+            price, settle = mark(key), self._instruments[key].settle
+            rate = Decimal(1) if settle == self.currency else self._rate(settle, mark)
+            if price is None or rate is None:
+                return None
+            total = EXACT.add(total, EXACT.multiply(self.unrealized(key, price), rate))
+        return total
+
     def snapshot(self) -> LedgerState:
         holdings = tuple(StrategyHolding(key, name, value) for (key, name), value in self._holdings.items())
         return LedgerState(
@@ -148,6 +169,19 @@ class Ledger:
         self._holdings = {(held.instrument, held.strategy_id): held.quantity for held in state.holdings}
         self.balances, self.realized = dict(state.balances), dict(state.realized)
         self.fees, self.funding, self._stated = dict(state.fees), dict(state.funding), dict(state.stated)
+
+    def _credit(self, instrument: InstrumentId, strategy_id: str, change: Decimal) -> None:
+        """Count a fill for its strategy; one that closes more than that strategy holds closes what the others hold."""
+        own = (instrument, strategy_id)
+        rest = change
+        for key in (own, *[key for key in self._holdings if key[0] == instrument and key != own]):
+            held = self._holdings.get(key, ZERO)
+            if held != 0 and rest != 0 and (held > 0) != (rest > 0):
+                part = rest if rest.copy_abs() <= held.copy_abs() else held.copy_negate()
+                self._holdings[key] = EXACT.add(held, part)
+                rest = EXACT.subtract(rest, part)
+        if rest != 0 or own not in self._holdings:
+            self._holdings[own] = EXACT.add(self._holdings.get(own, ZERO), rest)
 
     def _pay(self, fill: OrderFilled, instrument: Instrument, profit: Decimal) -> None:
         """Move the wallets that a fill moves: both assets on spot, profit elsewhere, and the fee."""

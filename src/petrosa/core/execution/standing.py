@@ -1,6 +1,6 @@
 """How the account stands right now: marks, equity, exposure, and from them the facts that the gate asks for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from petrosa.core.execution.blotter import Blotter
@@ -12,7 +12,7 @@ from petrosa.core.model.instruments import EXACT, Instrument
 from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import OrderStatus
 from petrosa.core.risk.exposure import Exposure, exposure_of
-from petrosa.core.risk.facts import Facts
+from petrosa.core.risk.facts import Adding, Entry, Facts, Today
 
 ZERO = Decimal(0)
 
@@ -66,11 +66,19 @@ class Standing:
                 notionals[instrument] = None if value is None or so_far is None else EXACT.add(so_far, value)
         return notionals
 
-    def facts(self, instrument: InstrumentId, now: int, *, closed: str, closing: str) -> Facts:
-        """What the gate is told about an entry on an instrument."""
-        market, rules = self._markets[instrument], self._instruments[instrument]
+    def profit(self) -> Decimal | None:
+        """See `Ledger.profit`."""
+        return self._ledger.profit(self.mark)
+
+    def facts(
+        self, entry: Entry, now: int, *, closed: str, closing: str, today: Today, adding: Adding | None = None
+    ) -> Facts:
+        """What the gate is told about an entry."""
+        rules, instrument = entry.instrument, entry.instrument.id
+        market = self._markets[instrument]
         exposures = self.exposures()
         exposure: Exposure = exposure_of(exposures)
+        live = self._blotter.live(instrument)
         return Facts(
             now=now,
             currency=self._ledger.currency,
@@ -79,22 +87,54 @@ class Standing:
             instrument_exposure=exposures.get(instrument, ZERO),
             spendable=self._spendable(rules),
             held=self._ledger.held(instrument),
-            busy=self._busy(instrument, closing),
+            busy=self._busy(live, closing, adding),
             closed=closed,
             bid=market.bid,
             ask=market.ask,
             ts_quote=market.ts_quote,
             feed_state=market.feed_state,
             book_is_whole=market.book_is_whole,
+            today=today,
+            mark=self.mark(instrument),
+            collateral=self._collateral(rules.settle),
+            margined=self._margined(exposures, rules.settle),
+            liquidity=liquidity_of(market, entry),
+            adding=adding,
+            orders=len(live),
+            conditional_orders=sum(order.place.trigger_price is not None for order in live),
         )
 
-    def _busy(self, instrument: InstrumentId, closing: str) -> str:
-        """In words, what is under way on an instrument; an order of unknown fate comes before all else."""
-        live = self._blotter.live(instrument)
+    def _busy(self, live: Sequence[Order], closing: str, adding: Adding | None) -> str:
+        """In words, what is under way on an instrument; an order of unknown fate comes before all else.
+
+        What rests behind a position is in nobody's way where the position is added to.
+        """
+        if adding is not None:
+            live = [order for order in live if not _rests_behind(order)]
         first = next((order for order in live if order.status is OrderStatus.UNKNOWN), None) or next(iter(live), None)
         if first is not None:
             return _named(first)
         return f"closing: {closing}" if closing else ""
+
+    def _collateral(self, asset: str) -> Decimal | None:
+        """Wallet and open profit of derivatives in their settle asset; None when a part of it is not known."""
+        total = self._ledger.balances.get(asset)
+        for key, rules in self._instruments.items():
+            if rules.market != "spot" and rules.settle == asset and total is not None:
+                profit = self.unrealized(key)
+                total = None if profit is None else EXACT.add(total, profit)
+        return total
+
+    def _margined(self, exposures: Mapping[InstrumentId, Decimal | None], asset: str) -> Decimal | None:
+        """Notional of derivatives that are settled in an asset, held or ordered."""
+        total = ZERO
+        for key, value in exposures.items():
+            rules = self._instruments[key]
+            if rules.market != "spot" and rules.settle == asset:
+                if value is None:
+                    return None
+                total = EXACT.add(total, value)
+        return total
 
     def _spendable(self, rules: Instrument) -> Decimal | None:
         """Quote currency that no open purchase has a claim on; None where the wallet is not known."""
@@ -112,6 +152,35 @@ class Standing:
 
     def _notional(self, instrument: InstrumentId, quantity: Decimal, price: Decimal | None) -> Decimal | None:
         return None if price is None else self._instruments[instrument].notional(quantity, price)
+
+
+def liquidity_of(market: MarketState, entry: Entry) -> Decimal | None:
+    """The quantity that the book shows on the opposite side up to the worst price of an entry.
+
+    The depth where there is one, else the best quote; None where neither says a quantity. A resting entry has no
+    opposite side to take from: for it, the best own price's opposite is looked at all the same and shows nothing.
+    """
+    buys = entry.side is Side.BUY
+    if market.depth is not None:
+        prices = market.depth.ask_prices if buys else market.depth.bid_prices
+        quantities = market.depth.ask_quantities if buys else market.depth.bid_quantities
+    else:
+        best, shown = (market.ask, market.ask_quantity) if buys else (market.bid, market.bid_quantity)
+        prices, quantities = (best,), (shown,)
+    if entry.worst is None or not any(quantity > 0.0 for quantity in quantities):
+        return None
+    total = ZERO
+    for price, quantity in zip(prices, quantities, strict=True):
+        exact = Decimal(repr(price))
+        if exact <= entry.worst if buys else exact >= entry.worst:
+            total = EXACT.add(total, Decimal(repr(quantity)))
+    return total
+
+
+def _rests_behind(order: Order) -> bool:
+    """Whether an order is protection that the venue has confirmed and that waits for its trigger."""
+    waits = order.place.reduce_only and order.place.trigger_price is not None and order.status is OrderStatus.ACCEPTED
+    return waits and order.cancels == 0
 
 
 def _named(order: Order) -> str:

@@ -32,6 +32,8 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     `tick` and `min_notional` are in quote currency, `step`, `min_quantity` and `max_quantity` in `quantity_unit`,
     fee rates are fractions of notional. `contract_size` is base per contract (linear) or quote per contract (inverse).
+    Where the venue has such filters, a limit price lies between `price_multiplier_down` and `price_multiplier_up` times
+    the mark, at most `max_orders` rest at once, and at most `max_conditional_orders` of them wait for a trigger.
     """
 
     venue: str
@@ -51,6 +53,10 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     short_allowed: bool = True
     maker_fee_rate: Decimal = Decimal("0.0002")
     taker_fee_rate: Decimal = Decimal("0.0005")
+    price_multiplier_down: Decimal | None = None
+    price_multiplier_up: Decimal | None = None
+    max_orders: int | None = None
+    max_conditional_orders: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("tick", "step", "min_quantity", "max_quantity", "contract_size"):
@@ -60,6 +66,13 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         for name in ("min_notional", "maker_fee_rate", "taker_fee_rate"):
             if not getattr(self, name).is_finite():
                 raise ConfigError(f"{self.id}: {name} = {getattr(self, name)}; it must be a finite number")
+        down, up = self.price_multiplier_down, self.price_multiplier_up
+        if (down is not None and not 0 < down <= 1) or (up is not None and not 1 <= up < Decimal("Infinity")):
+            raise ConfigError(f"{self.id}: price multipliers {down} and {up}; they must be above 0 to 1, and 1 or more")
+        for name in ("max_orders", "max_conditional_orders"):
+            count: int | None = getattr(self, name)
+            if count is not None and count < 1:
+                raise ConfigError(f"{self.id}: {name} = {count}; it must be 1 or more")
 
     @property
     def id(self) -> InstrumentId:

@@ -27,7 +27,8 @@ class Signal(Message, frozen=True, gc=False, tag="signal"):
 
     `confidence` is in [0, 1]; prices are floats in quote currency; `quantity` is a hint that sizing ignores by default;
     `stop_loss` and `take_profit` are prices, `stop_loss_pct` and `take_profit_pct` fractions (0.02 is 2 %).
-    `venue` and `market` may be absent when the symbol alone names one instrument.
+    `venue` and `market` may be absent when the symbol alone names one instrument. `strategy_mode` says how it came
+    about: deterministic, ml_light or llm_reasoning.
     """
 
     signal_id: str
@@ -51,6 +52,7 @@ class Signal(Message, frozen=True, gc=False, tag="signal"):
     metadata: dict[str, str | float | int | bool | None] = msgspec.field(default_factory=dict)
     source: str = "petrosa"
     strategy: str = ""
+    strategy_mode: str = "deterministic"
 
 
 def signal_id_of(strategy_id: str, version: int, instrument: str, timeframe: str, ts_event: int, action: Action) -> str:

@@ -12,6 +12,16 @@ from petrosa.core.model.instruments import EXACT
 from petrosa.core.model.market import FeedState
 from petrosa.core.model.refusals import Outcome, failed, passed
 from petrosa.core.risk.facts import Entry, Facts
+from petrosa.core.risk.filters import max_quantity, min_notional, min_quantity, on_grid, order_count, price_band
+from petrosa.core.risk.limits import (
+    accumulation,
+    daily_loss,
+    liquidity_known,
+    margin,
+    symbol_allowed,
+    trades_per_day,
+    trading_enabled,
+)
 from petrosa.core.risk.params import RiskParams
 from petrosa.core.risk.sizing import Size
 
@@ -100,9 +110,11 @@ def order_pending(_: Entry, facts: Facts, __: RiskParams) -> Outcome:
 
 
 def existing_position(_: Entry, facts: Facts, __: RiskParams) -> Outcome:
-    """One entry a position: a second opinion of the same kind adds nothing."""
+    """One entry a position, unless `signals.same_direction` lets positions be added to."""
     if facts.held != 0:
         saw = f"{'long' if facts.held > 0 else 'short'} {facts.held.copy_abs()}"
+        if facts.adding is not None:
+            return passed("existing_position", saw, "held for the same side, and may be added to")
         return failed("existing_position", saw, "flat", "wait until the position is closed")
     return passed("existing_position", "flat", "flat")
 
@@ -110,7 +122,7 @@ def existing_position(_: Entry, facts: Facts, __: RiskParams) -> Outcome:
 def position_count(_: Entry, facts: Facts, params: RiskParams) -> Outcome:
     """Not everything at once."""
     saw, limit = f"{facts.exposure.instruments} open", f"{params.max_open_positions}"
-    if facts.exposure.instruments >= params.max_open_positions:
+    if facts.adding is None and facts.exposure.instruments >= params.max_open_positions:
         return failed("position_count", saw, limit, "close one, or raise max_open_positions")
     return passed("position_count", saw, limit)
 
@@ -127,54 +139,26 @@ Check = Callable[[Entry, Facts, RiskParams], Outcome]
 
 CHECKS: Final[tuple[Check, ...]] = (
     entries_open,
+    trading_enabled,
+    symbol_allowed,
     equity_known,
     currency,
     feed_live,
     price_known,
     price_fresh,
     price_sane,
+    price_band,
     no_short,
     order_pending,
     existing_position,
+    accumulation,
     position_count,
+    order_count,
+    trades_per_day,
+    daily_loss,
     exposure_known,
+    liquidity_known,
 )
-
-
-def min_quantity(size: Size, entry: Entry, _: Facts, __: RiskParams) -> Outcome:
-    """The venue's LOT_SIZE from below. A size is never raised to it: that would raise the risk."""
-    instrument = entry.instrument
-    limit = f"at least {instrument.min_quantity} ({instrument.symbol} LOT_SIZE)"
-    if size.quantity < instrument.min_quantity:
-        return failed(
-            "min_quantity", f"quantity {size.quantity}", limit, "raise risk_fraction or the caps, or leave it"
-        )
-    return passed("min_quantity", f"quantity {size.quantity}", limit)
-
-
-def max_quantity(size: Size, entry: Entry, _: Facts, __: RiskParams) -> Outcome:
-    """The venue's LOT_SIZE from above."""
-    instrument = entry.instrument
-    limit = f"at most {instrument.max_quantity} ({instrument.symbol} LOT_SIZE)"
-    if size.quantity > instrument.max_quantity:
-        return failed(
-            "max_quantity", f"quantity {size.quantity}", limit, "lower risk_fraction or max_position_fraction"
-        )
-    return passed("max_quantity", f"quantity {size.quantity}", limit)
-
-
-def min_notional(size: Size, entry: Entry, _: Facts, __: RiskParams) -> Outcome:
-    """The venue's MIN_NOTIONAL, at the cheapest price the entry can fill at."""
-    instrument = entry.instrument
-    prices = [price for price in (entry.expected, entry.worst) if price is not None]
-    notional = min((instrument.notional(size.quantity, price) for price in prices), default=Decimal(0))
-    limit = f"minimum {instrument.min_notional} ({instrument.symbol} MIN_NOTIONAL)"
-    if notional < instrument.min_notional:
-        share = EXACT.divide(instrument.min_notional, notional) if notional > 0 else Decimal(0)
-        needed = EXACT.add(instrument.quantity(EXACT.multiply(size.quantity, share)), instrument.step)
-        remedy = f"it takes a quantity of about {needed}: raise risk_fraction or the caps, or leave it"
-        return failed("min_notional", f"notional {notional:f}", limit, remedy)
-    return passed("min_notional", f"notional {notional:f}", limit)
 
 
 def position_size(size: Size, _: Entry, facts: Facts, params: RiskParams) -> Outcome:
@@ -195,12 +179,14 @@ def leverage(size: Size, _: Entry, facts: Facts, params: RiskParams) -> Outcome:
 SizeCheck = Callable[[Size, Entry, Facts, RiskParams], Outcome]
 
 SIZE_CHECKS: Final[tuple[SizeCheck, ...]] = (
+    on_grid,
     min_quantity,
     max_quantity,
     min_notional,
     position_size,
     exposure_after,
     leverage,
+    margin,
 )
 
 

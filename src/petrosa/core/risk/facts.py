@@ -21,6 +21,32 @@ class Entry(msgspec.Struct, frozen=True):
     worst: Decimal | None
 
 
+class Today(msgspec.Struct, frozen=True):
+    """The UTC day so far, in the account's currency. `equity` is what it began with.
+
+    `loss` is above 0 when money is lost: realised and open, with fees and funding; deposits and withdrawals are none.
+    `trades` counts entries that left.
+    """
+
+    equity: Decimal | None
+    loss: Decimal | None
+    trades: int
+
+
+class Adding(msgspec.Struct, frozen=True):
+    """A position that an entry would make larger. `stop` and `target` rest behind it and will behind the addition.
+
+    `count` is how often it was added to, `ts_last` when its last entry left. `rival` names an opinion for the same side
+    that must not be stronger, empty when there is none.
+    """
+
+    stop: Decimal
+    target: Decimal | None
+    count: int
+    ts_last: int
+    rival: str = ""
+
+
 class Facts(msgspec.Struct, frozen=True):
     """How things stand at `now`. Money is in `currency`, the account's.
 
@@ -28,6 +54,11 @@ class Facts(msgspec.Struct, frozen=True):
     entries, those whose fate is not known included. `spendable` is what can pay for a purchase in full; it matters
     where nothing is borrowed. `held` is signed and whole steps. `busy` and `closed` say in words what is under way on
     the instrument, and why no entry is taken at all; empty when nothing is.
+
+    `adding` is None unless the entry is for the side that is held and positions may be added to. `liquidity` is the
+    quantity that the book shows up to the worst price. `collateral` is what margin can be taken from, `margined` the
+    notional that takes margin already; both are of the instrument's settle asset. `orders` and `conditional_orders`
+    are alive on the instrument.
     """
 
     now: int
@@ -44,3 +75,11 @@ class Facts(msgspec.Struct, frozen=True):
     ts_quote: int
     feed_state: FeedState
     book_is_whole: bool
+    today: Today
+    mark: Decimal | None
+    collateral: Decimal | None
+    margined: Decimal | None
+    liquidity: Decimal | None = None
+    adding: Adding | None = None
+    orders: int = 0
+    conditional_orders: int = 0

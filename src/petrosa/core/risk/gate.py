@@ -41,14 +41,14 @@ def assess(entry: Entry, facts: Facts, params: RiskParams) -> Cleared | tuple[Ou
     expected, worst = entry.expected, entry.worst
     if _any_failed(outcomes) or expected is None or worst is None:
         return _with_not_reached(outcomes)
-    levels = levels_of(entry.signal, entry.side, expected, worst, entry.instrument, params)
+    levels = levels_of(entry.signal, entry.side, expected, worst, entry.instrument, params, facts.adding)
     if not isinstance(levels, Levels):
         return _with_not_reached([*outcomes, levels])
     outcomes.append(levels.outcome)
-    budget = _budget(facts, entry)
+    budget = _budget(facts, entry, params)
     if budget is None:
         return _with_not_reached([*outcomes, Outcome("sizing", Verdict.FAILED, "balance not known", "a balance")])
-    size = size_of(entry.side, expected, worst, levels.stop, entry.signal.quantity, budget, entry.instrument, params)
+    size = size_of(entry.signal, entry.side, expected, worst, levels.stop, budget, entry.instrument, params)
     if not isinstance(size, Size):
         return _with_not_reached([*outcomes, size])
     outcomes.append(size.outcome)
@@ -87,14 +87,17 @@ def not_reached() -> tuple[Outcome, ...]:
     return _with_not_reached([])
 
 
-def _budget(facts: Facts, entry: Entry) -> Budget | None:
+def _budget(facts: Facts, entry: Entry, params: RiskParams) -> Budget | None:
     """What sizing may use; None when a part of it is not known. Without credit a purchase is paid in full."""
     equity, notional, own = facts.equity, facts.exposure.notional, facts.instrument_exposure
     if equity is None or notional is None or own is None:
         return None
+    liquidity = facts.liquidity if params.max_liquidity_fraction > 0.0 else None
     if entry.instrument.market != "spot":
-        return Budget(equity, notional, own)
-    return None if facts.spendable is None else Budget(equity, notional, own, facts.spendable)
+        return Budget(equity, notional, own, None, facts.spendable, liquidity)
+    return (
+        None if facts.spendable is None else Budget(equity, notional, own, facts.spendable, facts.spendable, liquidity)
+    )
 
 
 def _any_failed(outcomes: list[Outcome]) -> bool:

@@ -1,6 +1,8 @@
 """Where an entry is wrong (stop) and where it has been right (target)."""
 
 from decimal import Decimal
+from math import isfinite
+from typing import NamedTuple
 
 import msgspec
 
@@ -8,6 +10,7 @@ from petrosa.core.model.base import Side
 from petrosa.core.model.instruments import EXACT, Instrument, Toward
 from petrosa.core.model.refusals import Outcome, failed, passed
 from petrosa.core.model.signals import Signal
+from petrosa.core.risk.facts import Adding
 from petrosa.core.risk.params import RiskParams
 
 
@@ -20,21 +23,35 @@ class Levels(msgspec.Struct, frozen=True):
 
 
 def levels_of(
-    signal: Signal, side: Side, expected: Decimal, worst: Decimal, instrument: Instrument, params: RiskParams
+    signal: Signal,
+    side: Side,
+    expected: Decimal,
+    worst: Decimal,
+    instrument: Instrument,
+    params: RiskParams,
+    adding: Adding | None = None,
 ) -> Levels | Outcome:
     """Stop and target of an entry, or why there are none.
 
     The signal's own levels count when they lie on the right side of both the `expected` and the `worst` entry price,
-    prices before fractions; otherwise the default distances from `expected` do. Rounding to the tick never takes the
-    stop farther away: a buy's stop rounds up, a sell's down, and targets round towards the entry too.
+    prices before fractions; then multiples of the ATR that the signal supplies (`atr` in its indicators or metadata, in
+    quote currency); otherwise the default distances from `expected` do. An addition has the levels that rest behind its
+    position. Rounding to the tick never takes the stop farther away: a buy's stop rounds up, a sell's down, and targets
+    round towards the entry too.
     """
     low, high = min(expected, worst), max(expected, worst)
-    stop, stop_from = _choose(
-        signal.stop_loss, signal.stop_loss_pct, params.default_stop_loss_fraction, -side.sign, low, high, expected
+    stop_sources = _Sources(
+        signal.stop_loss, signal.stop_loss_pct, params.atr_stop_multiple, params.default_stop_loss_fraction
     )
-    target, target_from = _choose(
-        signal.take_profit, signal.take_profit_pct, params.default_take_profit_fraction, side.sign, low, high, expected
+    target_sources = _Sources(
+        signal.take_profit, signal.take_profit_pct, params.atr_target_multiple, params.default_take_profit_fraction
     )
+    atr = _atr_of(signal)
+    stop, stop_from = _choose(stop_sources, atr, -side.sign, low, high, expected)
+    target, target_from = _choose(target_sources, atr, side.sign, low, high, expected)
+    if adding is not None:
+        stop, stop_from = adding.stop, "of the position"
+        target, target_from = (target, target_from) if adding.target is None else (adding.target, "of the position")
     nearer_below, nearer_above = Toward.UP, Toward.DOWN
     stop = instrument.price(stop, nearer_below if side is Side.BUY else nearer_above)
     target = instrument.price(target, nearer_above if side is Side.BUY else nearer_below)
@@ -51,24 +68,39 @@ def levels_of(
     return Levels(stop, target, passed("stop_distance", saw, limit))
 
 
+class _Sources(NamedTuple):
+    """Where a level may come from, the first that is there: a price, a fraction, multiples of ATR, the default."""
+
+    price: float | None
+    fraction: float | None
+    atr_multiple: float
+    default: float
+
+
+def _atr_of(signal: Signal) -> float | None:
+    """The average true range that a signal supplies; None when it supplies none that is a distance."""
+    for value in (signal.indicators.get("atr"), signal.metadata.get("atr")):
+        if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value > 0.0:
+            return float(value)
+    return None
+
+
 def _choose(
-    price: float | None,
-    fraction: float | None,
-    default: float,
-    way: int,
-    low: Decimal,
-    high: Decimal,
-    expected: Decimal,
+    sources: _Sources, atr: float | None, way: int, low: Decimal, high: Decimal, expected: Decimal
 ) -> tuple[Decimal, str]:
     """A level and where it comes from; `way` is +1 when it belongs above the entry, −1 when below."""
-    if price is not None:
-        exact = Decimal(repr(price))
+    why = ""
+    if sources.price is not None:
+        exact = Decimal(repr(sources.price))
         if exact > high if way > 0 else exact < low:
             return exact, "signal"
-        return _away(expected, default, way), f"default, signal's {price:g} is on the wrong side"
-    if fraction is not None:
-        return _away(expected, fraction, way), "signal's fraction"
-    return _away(expected, default, way), "default"
+        why = f", signal's {sources.price:g} is on the wrong side"
+    elif sources.fraction is not None:
+        return _away(expected, sources.fraction, way), "signal's fraction"
+    if atr is not None and sources.atr_multiple > 0.0:
+        reach = EXACT.multiply(Decimal(repr(atr)), Decimal(repr(sources.atr_multiple * way)))
+        return EXACT.add(expected, reach), f"{sources.atr_multiple:g} × ATR {atr:g}{why}"
+    return _away(expected, sources.default, way), f"default{why}"
 
 
 def _away(price: Decimal, fraction: float, way: int) -> Decimal:

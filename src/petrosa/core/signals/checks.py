@@ -6,16 +6,19 @@ come from another process, or from another producer that leaves fields out, so n
 
 from collections.abc import Callable
 from math import isfinite
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
-from msgspec import Meta
 
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.market import FeedState, InstrumentId
 from petrosa.core.model.refusals import Outcome, failed, passed
 from petrosa.core.model.signals import Action, Signal
+from petrosa.core.signals.conflicts import Opinion, resolve
 from petrosa.core.signals.levels import check_levels
+from petrosa.core.signals.models import StrategyMode
+from petrosa.core.signals.params import SignalParams
+from petrosa.core.signals.timeframes import seconds_of
 from petrosa.core.strategies.base import Candidate, StrategyParams
 
 _COMPLETE: Final = "present, finite and in range"
@@ -96,22 +99,11 @@ def check_candidate(candidate: Candidate, context: CandidateContext) -> tuple[Ou
     return (*candidate.guards, *[check(candidate, context) for check in CHECKS])
 
 
-class SignalParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a trader asks of every signal."""
-
-    max_signal_age_seconds: Annotated[
-        float, Meta(ge=1, le=3_600, description="A signal whose market fact is older than this is refused as stale.")
-    ] = 300.0
-    max_clock_lead_seconds: Annotated[
-        float, Meta(ge=0, le=60, description="How far a signal's stamp may lie ahead of our time before it is refused.")
-    ] = 5.0
-    min_confidence: Annotated[float, Meta(ge=0, le=1, description="A signal below this confidence is refused.")] = 0.5
-
-
 class ReceivedContext(msgspec.Struct, frozen=True, gc=False):
     """What the trader knows when a signal comes in.
 
-    `instruments` are those that the signal's symbol, venue and market can mean; `mid` is 0 when nothing is known.
+    `instruments` are those that the signal's symbol, venue and market can mean; `mid` is 0 when nothing is known;
+    `mode` is what `models.judge` said of a complete signal; `opinion` is its own, `others` those that are active.
     """
 
     now: int
@@ -119,6 +111,9 @@ class ReceivedContext(msgspec.Struct, frozen=True, gc=False):
     is_duplicate: bool
     instruments: tuple[InstrumentId, ...]
     mid: float
+    mode: Outcome | None = None
+    opinion: Opinion | None = None
+    others: tuple[Opinion, ...] = ()
 
 
 def completeness(signal: Signal, _: ReceivedContext) -> Outcome:
@@ -134,6 +129,15 @@ def actionable(signal: Signal, _: ReceivedContext) -> Outcome:
     if signal.action is Action.HOLD:
         return failed("actionable", "hold", "buy, sell or close", "nothing to do: hold asks for no order")
     return passed("actionable", signal.action.value, "buy, sell or close")
+
+
+def strategy_mode(signal: Signal, context: ReceivedContext) -> Outcome:
+    """A signal that came about by a model counts when our model of that mode agrees; see `models.judge`."""
+    if context.mode is not None:
+        return context.mode
+    if signal.strategy_mode == StrategyMode.DETERMINISTIC.value:
+        return passed("strategy_mode", signal.strategy_mode, "no model is needed")
+    return failed("strategy_mode", f"{signal.strategy_mode}, not judged", "a complete signal", "repair the producer")
 
 
 def symbol(signal: Signal, context: ReceivedContext) -> Outcome:
@@ -181,22 +185,38 @@ def levels(signal: Signal, context: ReceivedContext) -> Outcome:
     return check_levels(signal.action.side, signal.stop_loss, signal.take_profit, (signal.price, context.mid))
 
 
+def conflict(signal: Signal, context: ReceivedContext) -> Outcome:
+    """No opposite opinion counts for more; see `conflicts.resolve`. `close` and `hold` are for no side."""
+    if context.opinion is None:
+        return passed(
+            "conflict", signal.action.value, "for no side" if signal.action.side is None else "one instrument"
+        )
+    return resolve(context.opinion, context.others, context.params)
+
+
 ReceivedCheck = Callable[[Signal, ReceivedContext], Outcome]
 
 RECEIVED_CHECKS: Final[tuple[ReceivedCheck, ...]] = (
     completeness,
     actionable,
+    strategy_mode,
     symbol,
     stale,
     duplicate,
     confidence,
     levels,
+    conflict,
 )
 
 
 def check_received(signal: Signal, context: ReceivedContext) -> tuple[Outcome, ...]:
     """What every check says, in the order of `RECEIVED_CHECKS`; `refusal()` makes the refusal of it."""
     return tuple([check(signal, context) for check in RECEIVED_CHECKS])
+
+
+def is_complete(signal: Signal) -> bool:
+    """Whether `completeness` would pass, so that one may calculate with the signal."""
+    return not _wrong_field(signal)
 
 
 def _incomplete(saw: str, remedy: str) -> Outcome:
@@ -218,6 +238,8 @@ def _wrong_field(signal: Signal) -> str:
         return f"confidence = {signal.confidence}"
     if not (isfinite(signal.quantity) and signal.quantity >= 0.0):
         return f"quantity = {signal.quantity}"
+    if seconds_of(signal.timeframe) is None:
+        return f"timeframe = {signal.timeframe!r} (tick, 15m, 1h, 1d …)"
     for name in ("price", "current_price", "stop_loss", "take_profit"):
         value = getattr(signal, name)
         if value is not None and not (isfinite(value) and value > 0.0):

@@ -10,7 +10,12 @@ def broken_rule(place: Place, instrument: Instrument, reference_ticks: int) -> s
 
     `reference_ticks` is the price by which an order without a limit is valued; 0 when nothing is known.
     """
-    return _of_kind(place) or _of_grid(place, instrument) or _of_size(place, instrument, reference_ticks)
+    return (
+        _of_kind(place)
+        or _of_grid(place, instrument)
+        or _of_size(place, instrument, reference_ticks)
+        or _of_band(place, instrument, reference_ticks)
+    )
 
 
 def _of_kind(place: Place) -> str | None:
@@ -55,4 +60,17 @@ def _of_size(place: Place, instrument: Instrument, reference_ticks: int) -> str 
     notional = instrument.notional(place.quantity, price)
     if notional < instrument.min_notional:
         return f"notional {notional:f} < minimum {instrument.min_notional} ({instrument.symbol} MIN_NOTIONAL)"
+    return None
+
+
+def _of_band(place: Place, instrument: Instrument, reference_ticks: int) -> str | None:
+    """Of a limit price alone; where no reference is known the band cannot be drawn."""
+    reference, price = price_of(instrument, reference_ticks), place.price
+    if price is None or reference == 0:
+        return None
+    down, up = instrument.price_multiplier_down, instrument.price_multiplier_up
+    if down is not None and price < EXACT.multiply(reference, down):
+        return f"price {price} < {down} × {reference} ({instrument.symbol} PERCENT_PRICE)"
+    if up is not None and price > EXACT.multiply(reference, up):
+        return f"price {price} > {up} × {reference} ({instrument.symbol} PERCENT_PRICE)"
     return None

@@ -71,7 +71,8 @@ def test_writes_every_documented_field() -> None:
     documented = {
         "strategy_id", "symbol", "action", "confidence", "price", "quantity", "current_price", "timeframe",
         "stop_loss", "take_profit", "indicators", "metadata", "timestamp", "source", "strategy",
-        "signal_id", "ts_event", "ts_seen", "venue", "market", "stop_loss_pct", "take_profit_pct", "schema",
+        "signal_id", "ts_event", "ts_seen", "venue", "market", "stop_loss_pct", "take_profit_pct", "strategy_mode",
+        "schema",
     }  # fmt: skip
     assert documented == set(written)
     assert ("buy", "2026-01-01T00:00:00.123456Z") == (written["action"], written["timestamp"])
@@ -126,6 +127,7 @@ SCALAR = st.none() | st.booleans() | FINITE | st.integers(-(2**53), 2**53) | st.
         metadata=st.dictionaries(TEXT, SCALAR, max_size=3),
         source=TEXT,
         strategy=TEXT,
+        strategy_mode=st.sampled_from(["deterministic", "ml_light", "llm_reasoning"]),
     )
 )
 def test_any_signal_makes_the_round_trip(signal: Signal) -> None:

@@ -186,3 +186,28 @@ def test_a_restored_ledger_is_the_same() -> None:
     again = ledger(PERPETUAL, SPOT)
     again.restore(books.snapshot())
     assert books.snapshot() == again.snapshot()
+
+
+def test_profit_is_all_that_trading_made_and_no_deposit() -> None:
+    """Realised, open, fees and funding, in the account's currency; unknown while a part has no price."""
+    book = ledger()
+    book.fill(buy("2", "100", fee="0.1"), "a", "s")
+    book.fill(sell("1", "110", fee="0.1", trade_id="t2"), "a", "s")
+    book.fund(FundingPaid("paper", PERPETUAL.id, "USDT", Decimal("-0.5"), START, START))
+    book.state_balance(BalanceChanged("paper", "USDT", Decimal(50_000), "deposit", START, START))
+    assert Decimal("10") + Decimal("5") - Decimal("0.2") - Decimal("0.5") == book.profit(lambda _: Decimal(105))
+    assert book.profit(lambda _: None) is None
+    book.fill(buy("1", "100", fee="0.01", fee_asset="BNB", trade_id="t3"), "a", "s")
+    assert book.profit(lambda _: Decimal(105)) is None
+
+
+def test_what_closes_more_than_one_strategy_holds_closes_what_the_others_hold() -> None:
+    """First its own, then the others' in the order in which they came; the sum is the position."""
+    book = ledger()
+    for number, name in enumerate("abc"):
+        book.fill(buy("1", "100", trade_id=f"b{number}"), name, "s")
+    book.fill(sell("1.5", "100", trade_id="s1"), "b", "s")
+    assert {"a": Decimal("0.5"), "b": Decimal(0), "c": Decimal(1)} == book.by_strategy(PERPETUAL.id)
+    book.fill(sell("2.5", "100", trade_id="s2"), "b", "s")
+    assert {"a": Decimal(0), "b": Decimal(-1), "c": Decimal(0)} == book.by_strategy(PERPETUAL.id)
+    assert Decimal(-1) == book.held(PERPETUAL.id)

@@ -14,7 +14,7 @@ from petrosa.core.model.market import FeedState
 from petrosa.core.model.refusals import Outcome, Refused, Verdict, refusal
 from petrosa.core.model.signals import Action
 from petrosa.core.risk.exposure import Exposure, exposure_of
-from petrosa.core.risk.facts import Entry, Facts
+from petrosa.core.risk.facts import Entry, Facts, Today
 from petrosa.core.risk.gate import STEPS, Cleared, approve, assess
 from petrosa.core.risk.params import RiskParams
 from petrosa.errors import InvariantError
@@ -38,6 +38,10 @@ def facts(**changes: Any) -> Facts:
         "ts_quote": START,
         "feed_state": FeedState.LIVE,
         "book_is_whole": True,
+        "today": Today(Decimal(10_000), Decimal(0), 0),
+        "mark": Decimal(100),
+        "collateral": Decimal(10_000),
+        "margined": Decimal(0),
     }
     return Facts(**{**known, **changes})
 

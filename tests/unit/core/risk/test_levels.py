@@ -1,12 +1,17 @@
 """Stops and targets of an entry."""
 
+import math
 from decimal import Decimal
+from typing import Any
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from petrosa.core.model.base import Side
 from petrosa.core.model.refusals import Outcome, Verdict
+from petrosa.core.risk.facts import Adding
 from petrosa.core.risk.levels import Levels, levels_of
 from petrosa.core.risk.params import RiskParams
 from tests.kit.soak import examples
@@ -92,3 +97,45 @@ def test_the_stop_is_always_on_the_losing_side_and_never_farther_than_asked(
     assert found.target * sign > max(expected * sign, worst * sign)
     assert abs(expected - found.stop) <= expected * Decimal(repr(distance))
     assert 0 == found.stop % PERPETUAL.tick
+
+
+def with_more(adding: Adding | None = None, side: Side = Side.BUY, **named: Any) -> Levels:
+    found = levels_of(signal(**named), side, HUNDRED, HUNDRED, PERPETUAL, RiskParams(), adding)
+    assert isinstance(found, Levels)
+    return found
+
+
+def test_an_atr_that_the_signal_supplies_comes_before_the_default_distances() -> None:
+    """Two ATR to the stop and three to the target, from indicators or metadata; the signal's own level comes first."""
+    for supplied in ({"indicators": {"atr": 1.5}}, {"metadata": {"atr": 1.5}}):
+        found = with_more(**supplied)
+        assert (Decimal("97.0"), Decimal("104.5")) == (found.stop, found.target)
+        assert "stop 97.0 (2 × ATR 1.5), target 104.5 (3 × ATR 1.5)" in found.outcome.saw
+    mixed = with_more(side=Side.SELL, indicators={"atr": 1.5}, stop_loss=101.0)
+    assert (Decimal("101.0"), Decimal("95.5")) == (mixed.stop, mixed.target)
+
+
+@pytest.mark.parametrize("atr", [0.0, -1.0, math.nan, math.inf, True, "wide", None])
+def test_an_atr_that_is_no_distance_is_not_used(atr: Any) -> None:
+    """The default distances are."""
+    found = with_more(metadata={"atr": atr})
+    assert (Decimal("98.0"), Decimal("105.0")) == (found.stop, found.target)
+
+
+def test_an_atr_can_be_switched_off_and_is_bounded_like_any_stop() -> None:
+    """A multiple of 0 does not ask for it; a stop too far away is refused."""
+    off = RiskParams(atr_stop_multiple=0, atr_target_multiple=0)
+    found = levels_of(signal(indicators={"atr": 1.5}), Side.BUY, HUNDRED, HUNDRED, PERPETUAL, off)
+    assert isinstance(found, Levels)
+    assert Decimal("98.0") == found.stop
+    far = levels_of(signal(indicators={"atr": 9.0}), Side.BUY, HUNDRED, HUNDRED, PERPETUAL, RiskParams())
+    assert isinstance(far, Outcome)
+    assert "stop_distance" == far.check
+
+
+def test_an_addition_has_the_levels_of_its_position() -> None:
+    """Its own are not used: what rests behind the position will close the addition too."""
+    adding = Adding(Decimal("96.0"), Decimal("106.0"), 0, 0)
+    found = with_more(adding, stop_loss=99.0, take_profit=101.0)
+    assert (Decimal("96.0"), Decimal("106.0")) == (found.stop, found.target)
+    assert Decimal("101.0") == with_more(msgspec.structs.replace(adding, target=None), take_profit=101.0).target

@@ -14,10 +14,10 @@ from petrosa.core.signals.checks import (
     RECEIVED_CHECKS,
     CandidateContext,
     ReceivedContext,
-    SignalParams,
     check_candidate,
     check_received,
 )
+from petrosa.core.signals.params import SignalParams
 from petrosa.core.strategies.base import Candidate, StrategyParams
 
 NOW = 1_000 * NS_PER_SECOND

@@ -1,0 +1,95 @@
+"""Where received signals come in: what they mean, whether they were here before, and what the checks say of them."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from petrosa.core.market.state import MarketState
+from petrosa.core.model.base import NS_PER_SECOND
+from petrosa.core.model.instruments import Instrument
+from petrosa.core.model.market import InstrumentId
+from petrosa.core.model.refusals import Outcome, Verdict
+from petrosa.core.model.signals import Signal
+from petrosa.core.signals.checks import ReceivedContext, check_received, is_complete
+from petrosa.core.signals.conflicts import Opinion, Opinions, opinion_of
+from petrosa.core.signals.models import Models, judge
+from petrosa.core.signals.params import SignalParams
+from petrosa.core.signals.symbols import Symbols
+
+
+class Heard(NamedTuple):
+    """A signal as it goes on: the instruments it can mean, and what every check said.
+
+    `rival` is the strongest opinion that stands for the same side, where the signal is not stronger itself.
+    """
+
+    signal: Signal
+    instruments: tuple[InstrumentId, ...]
+    outcomes: tuple[Outcome, ...]
+    rival: Opinion | None
+
+
+class Reception:
+    """Remembers signal ids for as long as they could be fresh, and opinions for as long as they stand."""
+
+    def __init__(
+        self,
+        instruments: Mapping[InstrumentId, Instrument],
+        markets: Mapping[InstrumentId, MarketState],
+        params: SignalParams,
+        models: Models,
+    ) -> None:
+        self.max_age_ns = round(params.max_signal_age_seconds * NS_PER_SECOND)
+        self.opinions = Opinions(params.conflict_window_seconds)
+        self.signal_ids: dict[str, int] = {}
+        self._remember_ns = self.max_age_ns + round(params.max_clock_lead_seconds * NS_PER_SECOND)
+        self._symbols = Symbols(instruments)
+        self._markets = markets
+        self._params = params
+        self._models = models
+
+    def hear(self, signal: Signal, now: int, *, was_placed: bool) -> Heard:
+        """Ask everything of a signal that comes in, and remember it. `was_placed` says that an order of it is known."""
+        self._forget_old(now)
+        is_duplicate = was_placed or signal.signal_id in self.signal_ids
+        instruments = self._symbols.candidates(signal)
+        heard, opinion = self._ask(signal, instruments, now, is_duplicate=is_duplicate)
+        if signal.signal_id:
+            self.signal_ids.setdefault(signal.signal_id, now)
+        failures = {outcome.check for outcome in heard.outcomes if outcome.verdict is Verdict.FAILED}
+        if opinion is not None and failures <= {"conflict"}:
+            self.opinions.hear(msgspec.structs.replace(opinion, stands=not failures))
+        return heard
+
+    def ask_again(self, signal: Signal, instrument: InstrumentId, now: int) -> Heard:
+        """What the checks say now of a signal that has waited."""
+        return self._ask(signal, (instrument,), now, is_duplicate=False)[0]
+
+    def _ask(
+        self, signal: Signal, instruments: tuple[InstrumentId, ...], now: int, *, is_duplicate: bool
+    ) -> tuple[Heard, Opinion | None]:
+        market = self._markets[instruments[0]] if len(instruments) == 1 else None
+        mode = None
+        complete = is_complete(signal)
+        if complete:
+            signal, mode = judge(signal, market, now, self._models)
+        opinion = rival = None
+        others: tuple[Opinion, ...] = ()
+        side = signal.action.side
+        if complete and market is not None and side is not None:
+            opinion = opinion_of(signal, side, instruments[0], now, self._params)
+            others = tuple(self.opinions.others(opinion))
+            top = self.opinions.strongest(instruments[0], side, now)
+            rival = None if top is None or opinion.is_stronger_than(top) else top
+        mid = market.mid if market is not None else 0.0
+        context = ReceivedContext(now, self._params, is_duplicate, instruments, mid, mode, opinion, others)
+        return Heard(signal, instruments, check_received(signal, context), rival), opinion
+
+    def _forget_old(self, now: int) -> None:
+        """Forget the ids of signals that would be stale if they came again."""
+        while self.signal_ids:
+            oldest = next(iter(self.signal_ids))
+            if self.signal_ids[oldest] >= now - self._remember_ns:
+                break
+            del self.signal_ids[oldest]
