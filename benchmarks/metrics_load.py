@@ -33,7 +33,7 @@ class Client:
 
     def get(self, path: str) -> tuple[int, bytes]:
         """Status and body."""
-        self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+        self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
         data = b""
         while (end := data.find(b"\r\n\r\n")) < 0:
             data += self._receive()

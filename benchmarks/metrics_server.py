@@ -13,6 +13,9 @@ import uvloop
 
 from benchmarks.measure import latency
 from benchmarks.metrics_desk import BOOKS_PER_SECOND, START_NS, SYMBOLS, MetricsDesk, books, filled
+from petrosa.adapters.stores.documents.memory import MemoryDocuments
+from petrosa.apps.access import access_over
+from petrosa.apps.settings import load
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.surfaces.api.app import api
 from petrosa.surfaces.api.market_metrics import market_metrics
@@ -63,7 +66,8 @@ async def serve(rate: float) -> None:
     assert desk.analyzer is not None
     metrics = DeskMetrics(desk.analyzer, desk.instruments, lambda: desk.now, lambda: 0.0)
     late: list[int] = []
-    async with serving(api(Nothing(), [market_metrics(lambda: metrics)]), "127.0.0.1", 0) as url:
+    part = market_metrics(lambda: metrics, access_over(load(environ={}), MemoryDocuments()))
+    async with serving(api(Nothing(), [part]), "127.0.0.1", 0) as url:
         hearing = asyncio.create_task(hear(desk, rate, late)) if rate else None
         _say(url)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)

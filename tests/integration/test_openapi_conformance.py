@@ -4,35 +4,73 @@ import asyncio
 import importlib.util
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
-from petrosa.adapters.stores.documents.sqlite import SqliteDocuments
-from petrosa.apps.access import KeyedAccess
-from petrosa.apps.keys import KeyRing
+from petrosa.apps.catalogue import packaged_recordings
+from petrosa.apps.configuration.live import live_configuration
+from petrosa.apps.run import metrics_of, open_recorded, status_of
+from petrosa.apps.settings import load
+from petrosa.apps.surface import parts_of
 from petrosa.surfaces.api.app import api
 from petrosa.surfaces.api.serve import serving
-from petrosa.surfaces.api.strategy_config import strategy_config
-from petrosa.surfaces.write_limit import WriteLimit
-from tests.kit.configured import Desk, service
 from tests.kit.soak import SOAKING, sample
-from tests.unit.surfaces.api.test_strategy_config import Still
 
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
     "response_schema_conformance,negative_data_rejection,unsupported_method,allow_header_conformance"
 )
+SETTINGS = (
+    "feed.speed=0",
+    "access.writes_per_key=10000",
+    "access.write_cooldown_seconds=0.001",
+    "feed.stale_after_seconds=3600",
+    "metrics.ttl_seconds=3600",
+)
+"""So that neither the limit of writes nor the silence after the recording is all that answers."""
+SKEW = "/api/v1/strategies/orderbook_skew"
+READS = (
+    "/healthz", "/ready", "/metrics", "/info", "/openapi.json",
+    "/api/v1/strategies", f"{SKEW}/schema", f"{SKEW}/defaults", f"{SKEW}/config", f"{SKEW}/config/BTC/USDT",
+    f"{SKEW}/audit", "/api/v1/metrics/depth/BTCUSDT", "/api/v1/metrics/pressure/ETHUSDT?timeframe=1m",
+    "/api/v1/metrics/summary", "/api/v1/metrics/all?sort_by=pressure&min_pressure=-100",
+)  # fmt: skip
+
+
+@asynccontextmanager
+async def surface(folder: Path) -> AsyncIterator[str]:
+    """The address of everything that `petrosa run` serves, over a desk that has heard a recording whole."""
+    settings = load(sets=SETTINGS, environ={}, home=str(folder / "home"))
+    async with live_configuration(settings, settings.feed.symbols) as configuration:
+        process = open_recorded([packaged_recordings() / "synthetic-usdm"], configuration.settings, folder / "run")
+        try:
+            await process.run([], str)
+            parts = await parts_of(settings, configuration, str, metrics_of(process))
+            app = api(status_of(process, "run", configuration), parts)
+            async with serving(app, "127.0.0.1", 0) as url:
+                yield url
+        finally:
+            process.close()
+
+
+async def statuses(url: str) -> dict[str, int]:
+    async with httpx.AsyncClient(base_url=url) as client:
+        return {path: (await client.get(path)).status_code for path in READS}
 
 
 async def test_nothing_that_is_asked_is_answered_as_it_is_not_described(tmp_path: Path) -> None:
-    """Examples, boundaries and generated requests, right and wrong: no server error, no answer that is not declared."""
+    """Examples, boundaries and generated requests, right and wrong: no server error, no answer that is not declared.
+
+    Every route that reads has something to say, before it all and after it.
+    """
     if importlib.util.find_spec("schemathesis") is None:
         pytest.skip("schemathesis is not installed: pip install -e '.[dev]'")
-    store = await SqliteDocuments.open(tmp_path / "documents.sqlite")
-    access = KeyedAccess(KeyRing(store), WriteLimit(1_000_000, 1.0, lambda: 0.0))
-    part = strategy_config(await service(store, applying=Desk()), access)
-    async with serving(api(Still(), [part]), "127.0.0.1", 0) as url:
+    async with surface(tmp_path) as url:
+        assert dict.fromkeys(READS, 200) == await statuses(url)
         words = [
             *(sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json", "--checks", CHECKS),
             *("--phases", "examples,coverage,fuzzing", "--max-examples", str(sample(10, 200)), "--no-color"),
@@ -47,5 +85,5 @@ async def test_nothing_that_is_asked_is_answered_as_it_is_not_described(tmp_path
             stderr=asyncio.subprocess.STDOUT,
         )
         said, _ = await asked.communicate()
-    await store.close()
+        assert dict.fromkeys(READS, 200) == await statuses(url)
     assert 0 == asked.returncode, said.decode()

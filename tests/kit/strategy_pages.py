@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from petrosa.apps.described import Description, describe
+from petrosa.apps.described import Description, default_text, describe, old_names
 from petrosa.core.strategies.catalog import CATALOG
 from tests.kit.fired import Fired, measure
 from tests.kit.source import ROOT
@@ -91,8 +91,8 @@ def _hears(one: Description) -> list[str]:
 
 def _parameters(one: Description) -> str:
     rows = [
-        (f"`{p.name}`", p.values, p.default_text or "empty", p.on_change, p.meaning,
-         ", ".join([f"`{p.environment}`", *map(str, p.aliases)]))
+        (f"`{p.name}`", p.values, default_text(p) or "empty", p.on_change, p.description,
+         ", ".join([f"`{p.environment}`", *old_names(p)]))
         for p in one.parameters
     ]  # fmt: skip
     return _table(["parameter", "values", "default", "a change", "what it is", "environment, other names"], rows)

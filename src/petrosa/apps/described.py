@@ -2,51 +2,15 @@
 
 import difflib
 import inspect
-from collections.abc import Mapping
-from typing import Any, Final
 
 import msgspec
 
-from petrosa.apps import environment
-from petrosa.apps.fields import Field, plain
+from petrosa.apps.configuration.declarations import schema_of
 from petrosa.apps.settings import known_keys
 from petrosa.core.strategies.base import CatalogEntry
 from petrosa.core.strategies.catalog import CATALOG
 from petrosa.errors import UsageError
-
-RESTARTS: Final = "warm up again"
-KEEPS: Final = "keep state"
-
-
-class OtherName(msgspec.Struct, frozen=True):
-    """Another name of a parameter; its value times `factor` is the parameter's."""
-
-    name: str
-    factor: float
-
-    def __str__(self) -> str:
-        return self.name if self.factor == 1.0 else f"{self.name} (times {self.factor:g})"
-
-
-class Parameter(msgspec.Struct, frozen=True, kw_only=True):
-    """One parameter. `values` is what may be written, in words; `on_change` what a change at run time does."""
-
-    name: str
-    values: str
-    default: Any
-    on_change: str
-    meaning: str
-    environment: str
-    aliases: tuple[OtherName, ...]
-
-    @property
-    def default_text(self) -> str:
-        """The default as it would be written on a command line."""
-        if isinstance(self.default, list):
-            return ",".join(map(str, self.default))
-        if isinstance(self.default, float):
-            return f"{self.default:g}"
-        return str(self.default).lower() if isinstance(self.default, bool) else str(self.default)
+from petrosa.surfaces.configuration import ParameterSchema
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +32,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool
     replay_honesty: str
     replay_note: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[ParameterSchema, ...]
 
 
 def entry_of(strategy_id: str) -> CatalogEntry:
@@ -82,11 +46,6 @@ def entry_of(strategy_id: str) -> CatalogEntry:
 
 def describe(entry: CatalogEntry) -> Description:
     """A declaration as one value, with every parameter in the order in which it is declared."""
-    known = known_keys()
-    fields = [field for key, field in known.fields.items() if key.startswith(f"strategies.{entry.strategy_id}.")]
-    fields.sort(key=lambda field: not field.key.endswith(".enabled"))
-    names = environment.names_of(known, CATALOG)
-    spelled = {key: name for name, (key, scale) in reversed(names.items()) if scale == environment.ONE}
     return Description(
         strategy_id=entry.strategy_id,
         version=entry.version,
@@ -104,25 +63,23 @@ def describe(entry: CatalogEntry) -> Description:
         enabled=entry.enabled,
         replay_honesty=entry.replay_honesty.value,
         replay_note=entry.replay_note,
-        parameters=tuple(_parameter(entry, field, spelled) for field in fields),
+        parameters=schema_of(known_keys(), entry.strategy_id),
     )
 
 
-def _parameter(entry: CatalogEntry, field: Field, spelled: Mapping[str, str]) -> Parameter:
-    name = field.key.removeprefix(f"strategies.{entry.strategy_id}.")
-    restarts = name == "enabled" or name in entry.params.RESTARTS
-    default = plain(field.default)
-    return Parameter(
-        name=name,
-        values=field.limits,
-        default=list(default) if isinstance(default, tuple) else default,
-        on_change=RESTARTS if restarts else KEEPS,
-        meaning=field.description,
-        environment=spelled.get(field.key, ""),
-        aliases=tuple(
-            OtherName(old, alias.factor) for old, alias in entry.params.ALIASES.items() if alias.target == name
-        ),
-    )
+def default_text(parameter: ParameterSchema) -> str:
+    """The default as it would be written on a command line."""
+    default = parameter.default
+    if isinstance(default, list):
+        return ",".join(map(str, default))
+    if isinstance(default, float):
+        return f"{default:g}"
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def old_names(parameter: ParameterSchema) -> list[str]:
+    """Other names of a parameter, each with what its values are multiplied by."""
+    return [name if factor == 1.0 else f"{name} (times {factor:g})" for name, factor in parameter.aliases.items()]
 
 
 def _kind(kind: type[msgspec.Struct]) -> str:

@@ -84,10 +84,11 @@ ELSEWHERE: Final = frozenset(
         "DEFAULT_TAKE_PROFIT_PCT", "TE_MIN_SL_DISTANCE_PCT", "MAX_POSITION_SIZE", "MIN_POSITION_SIZE",
         "TRADING_QUANTITY_PERCENT", "TRADING_MAX_POSITION_SIZE", "TRADING_MIN_POSITION_SIZE", "RISK_STOP_LOSS_PERCENT",
         "NATS_CONSUMER_SUBJECT", "HEARTBEAT_INTERVAL", "HEARTBEAT_INCLUDE_DETAILED_STATS", "LOG_FILE", "LOG_MAX_SIZE",
-        "SIMULATION_MODE",
+        "SIMULATION_MODE", "DEBUG_MODE",
     }
 )  # fmt: skip
-"""Names of the sister services, which share one ConfigMap with ours: known, so no misspelling of a name of ours."""
+"""Names of the sister services, which share one ConfigMap with ours: known, so no misspelling of a name of ours. Of
+`DEBUG_MODE` they have what LOG_LEVEL=DEBUG does here."""
 
 
 def names_of(known: Known, strategies: Iterable[str]) -> dict[str, tuple[str, Decimal]]:

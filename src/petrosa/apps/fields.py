@@ -138,8 +138,9 @@ def from_value(field: Field, value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON shows it: exact numbers as text, enumerations as their words."""
-    return msgspec.to_builtins(value, str_keys=True)
+    """A value as JSON shows it: exact numbers as text, enumerations as their words, lists as lists."""
+    found = msgspec.to_builtins(value, str_keys=True)
+    return list(found) if isinstance(found, tuple) else found
 
 
 def nested(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from petrosa.errors import EXIT_OK
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "demo": ("demo:demo", "Watch the whole system work on a synthetic market."),
-    "backtest": ("runs:backtest", "Run recordings through the desk at full speed."),
+    "backtest": ("runs:backtest", "Run recordings through a whole desk at full speed."),
     "run": ("runs:run", "Run a whole desk in one process, with its API."),
     "feed": ("services:feed", "Publish a recording's market data to NATS."),
     "strategies": ("services:strategies", "Turn market data on NATS into signals."),
@@ -25,11 +25,11 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "explain": ("runs:explain", "Say why there was an order, or why there was none."),
     "recordings": ("recordings:recordings", "List the recordings that have names."),
     "candles": ("data:candles", "Make candles from a recording."),
-    "readings": ("readings:readings", "Record what sources outside the venue say."),
+    "readings": ("readings:readings", "Record facts from outside the venue, and show them."),
     "synth": ("data:synth", "Write a synthetic recording."),
     "journal": ("journal:journal", "List, verify and prune journals."),
     "doctor": ("doctor:doctor", "Check this machine and this configuration."),
-    "config": ("config:config", "Show the configuration and its origins; change strategies."),
+    "config": ("config:config", "Show what holds and why; change strategies, and ask what if."),
     "keys": ("keys:keys", "Make, list and revoke the keys of the HTTP API."),
     "bench": ("bench:bench", "Measure the hot paths."),
 }
@@ -38,9 +38,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 EXAMPLES: Final = """\b
 Examples:
   petrosa demo                                   watch it work
-  petrosa backtest recordings/btc.jsonl.gz --json
+  petrosa backtest synthetic-usdm --json         a recording that comes with it
   petrosa explain JOURNAL --symbol BTCUSDT --at 2026-01-02T03:04:05Z
   petrosa config show --config demo
+  petrosa config describe orderbook_skew
 
 \b
 Exit codes: 0 ok, 1 error, 2 usage, 3 not running, 4 configuration, 5 timeout.

@@ -33,6 +33,10 @@ from petrosa.errors import ConfigError, UsageError
 from petrosa.runtime.clocks import WallClock
 from petrosa.surfaces.api.serve import serving
 
+ANSWERS: Final = (
+    "everybody who reaches this address reads the market and has faults happen (/petrosa/faults); orders need the key of"
+    " an account"
+)
 PRIMED_NS: Final = 5 * NS_PER_SECOND
 """How much of the market has happened when the exchange opens, so that there are books, trades and marks."""
 
@@ -208,7 +212,7 @@ async def serve_paper_exchange(
     drive.catch_up()
     connections = Connections()
     app = paper_app(venue, clock.now, connections.abort)
-    serve = serving(app, listen, port, protocol=connections.protocol(), websockets=True)
+    serve = serving(app, listen, port, protocol=connections.protocol(), websockets=True, answers=ANSWERS)
     async with serve as url:
         ready(url, offer.about)
         await drive.run(report)

@@ -23,5 +23,5 @@ async def parts_of(
     report(await access.rule())
     parts = [strategy_config(configuration.service, access)]
     if metrics is not None:
-        parts.append(market_metrics(metrics))
+        parts.append(market_metrics(metrics, access))
     return parts

@@ -1,4 +1,4 @@
-"""`petrosa config what-if`: a recording under the parameters that hold, and under others."""
+"""What other parameters would have done: a recording under those that hold, and under others."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -40,14 +40,25 @@ def what_if(
     settings: Settings, strategy_id: str, sets: Sequence[str], paths: Sequence[str | Path], *,
     symbol: str = "", progress: Progress = lambda _: nullcontext(),
 ) -> WhatIf:  # fmt: skip
-    """Replay a recording twice and compare. `sets` are `name=value` of the strategy, as they would be stored.
+    """`compare` what holds with what would hold if `sets`, `name=value` of the strategy, were stored too.
 
-    `symbol` lets them hold for that one only. Nothing is written anywhere. Raises `UsageError` for a question that
-    cannot be asked, `ConfigError` for parameters that cannot be, `RecordingError` for the recording.
+    `symbol` lets them hold for that one only. Raises also `ConfigError` for parameters that cannot be.
+    """
+    changed = changed_settings(settings, entry_of(strategy_id), sets, plain_symbol(symbol))
+    return compare(settings, changed, strategy_id, paths, symbol=symbol, progress=progress)
+
+
+def compare(
+    settings: Settings, changed: Settings, strategy_id: str, paths: Sequence[str | Path], *,
+    symbol: str = "", progress: Progress = lambda _: nullcontext(),
+) -> WhatIf:  # fmt: skip
+    """Replay a recording under both settings, which differ in what is stored of the strategy.
+
+    `symbol`: it differs for that one only. Nothing is written anywhere. Raises `UsageError` for a question that cannot
+    be asked, `RecordingError` for the recording.
     """
     entry = entry_of(strategy_id)
     symbol = plain_symbol(symbol)
-    changed = changed_settings(settings, entry, sets, symbol)
     recording = Recording(paths)
     known = load_instruments(settings.instruments.file or None)
     instruments = choose_instruments(settings, known, recording.product, symbols_of(settings, recording.symbols))
@@ -71,7 +82,7 @@ def what_if(
     )  # fmt: skip
     runs = any(one.strategies[strategy_id].is_enabled(name) for one in (settings, changed) for name in meant)
     unlisted = len(changes) - len(answer.changes)
-    caveats = (*_overruled(changed, entry, sets, symbol), *_caveats(entry, answer, runs=runs))
+    caveats = (*_overruled(settings, changed), *_caveats(entry, answer, runs=runs))
     caveats += (f"{unlisted} more changed parameters are not listed.",) if unlisted else ()
     return msgspec.structs.replace(answer, caveats=caveats)
 
@@ -152,11 +163,15 @@ def _plain(value: object) -> object:
     return str(value) if isinstance(value, Decimal) else msgspec.to_builtins(value)
 
 
-def _overruled(changed: Settings, entry: CatalogEntry, sets: Sequence[str], symbol: str) -> list[str]:
+def _overruled(before: Settings, after: Settings) -> list[str]:
     """Changes without effect, because a command line is stronger than what is stored."""
-    origins = changed.merged.origins
+    was = [(item.key, item.value) for item in before.given if item.origin.kind == STORED]
+    origins = after.merged.origins
     found = []
-    for key in [_given(changed, entry, text, symbol).key for text in sets]:
+    for item in after.given:
+        if item.origin.kind != STORED or (item.key, item.value) in was:
+            continue
+        key = item.key
         origin = origins.get(key) or origins[split_symbol(key)[0]]
         if origin.rank > RANKS[STORED]:
             found.append(f"{key} is given by {origin}, which is stronger than what is stored: storing changes nothing.")

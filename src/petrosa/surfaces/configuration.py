@@ -110,6 +110,7 @@ class ParameterSchema(msgspec.Struct, frozen=True):
     name: str
     type: Literal["bool", "int", "float", "string", "list"]
     description: str
+    values: Annotated[str, Meta(description="What may be written, in words.")]
     default: Any
     min: float | None
     max: float | None
@@ -124,6 +125,7 @@ class ParameterSchema(msgspec.Struct, frozen=True):
     aliases: Annotated[
         dict[str, float], Meta(description="Old names; a value under one times the number is the value.")
     ]
+    environment: Annotated[str, Meta(description="Name of the environment variable; the layer below what is stored.")]
 
 
 class Provenance(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from petrosa.apps.described import Description, describe, entry_of
+from petrosa.apps.described import Description, default_text, describe, entry_of
 from petrosa.apps.fields import from_text
 from petrosa.apps.main import run
 from petrosa.apps.settings import known_keys, load
@@ -25,11 +25,11 @@ def test_every_parameter_of_every_strategy_is_described(name: str) -> None:
     assert ["enabled", *fields] == [one.name for one in found.parameters]
     for one in found.parameters:
         key = f"strategies.{name}.{one.name}"
-        text = one.default_text
+        text = default_text(one)
         assert one.default == plain_list(from_text(known_keys().fields[key], text))
         given = load(environ={one.environment: text}).merged.origins[key] if text else None
         assert f"environment {one.environment}" == str(given) or not text
-        assert one.meaning
+        assert one.description
         assert one.values
 
 
@@ -43,7 +43,7 @@ def test_what_a_change_does_is_the_declarations_word() -> None:
 def test_other_names_have_their_factor() -> None:
     """A documented percentage is a hundred hundredths of a percent."""
     names = {one.name: one.aliases for one in describe(CATALOG["orderbook_skew"]).parameters}
-    assert [("min_spread_percent", 100.0)] == [(one.name, one.factor) for one in names["max_spread_bps"]]
+    assert {"min_spread_percent": 100.0} == names["max_spread_bps"]
 
 
 @pytest.mark.parametrize("name", CATALOG)

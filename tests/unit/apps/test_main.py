@@ -1,5 +1,6 @@
 """The command line: what it offers, how it fails, and that nothing but results is on standard output."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,43 @@ def test_every_command_shows_examples(words: list[str]) -> None:
     assert EXIT_OK == result.exit_code
     assert "Examples:" in result.output
     assert " ".join(["petrosa", *words]) in result.output
+
+
+def examples(*names: str) -> list[list[str]]:
+    """The words of every example in the help of these commands and theirs, in order, without `petrosa`."""
+    found: list[list[str]] = []
+
+    def collect(command: click.Command | None) -> None:
+        assert command is not None
+        lines = [line.strip() for line in (command.epilog or "").splitlines()]
+        found.extend(shlex.split(line)[1:] for line in lines if line.startswith("petrosa "))
+        for inner in command.commands.values() if isinstance(command, click.Group) else ():
+            collect(inner)
+
+    for name in names:
+        collect(LazyGroup().get_command(click.Context(cli), name))
+    return found
+
+
+@pytest.mark.parametrize("words", examples(*COMMANDS), ids=" ".join)
+def test_every_example_is_understood(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its command, options and values are what there is; nothing of it is done."""
+    monkeypatch.chdir(tmp_path)
+    command = LazyGroup().get_command(click.Context(cli), words[0])
+    rest = words[1:]
+    while isinstance(command, click.Group):
+        command, rest = command.commands[rest[0]], rest[1:]
+    assert command is not None
+    command.make_context(words[0], rest)
+
+
+def test_the_examples_of_changes_and_keys_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other in one data directory, as they stand; not where a place or the id of a key is another."""
+    monkeypatch.setenv("PETROSA_HOME", str(tmp_path / "home"))
+    not_here = {"/var/lib/petrosa", "0f1e2d3c4b5a6978"}
+    typed = dict.fromkeys(tuple(words) for words in examples("config", "keys") if not not_here & {*words})
+    done = {" ".join(words): CliRunner().invoke(cli, words) for words in typed}
+    assert {} == {text: result.output for text, result in done.items() if result.exit_code != EXIT_OK}
 
 
 def test_the_installed_program_answers(tmp_path: Path) -> None:

@@ -1,26 +1,30 @@
 """`petrosa config`: what holds, and who said so."""
 
-from typing import TYPE_CHECKING
-
 import click
 
-from petrosa.apps.commands.config_changes import audit, rollback, set_, unset, with_service
+from petrosa.apps.commands.config_changes import audit, rollback, set_, unset
 from petrosa.apps.commands.describe import describe
-from petrosa.apps.commands.options import debug_option, json_option, settings_options
+from petrosa.apps.commands.options import debug_option, json_option, no_stored_option, settings_options
 from petrosa.apps.commands.what_if import what_if
 
-if TYPE_CHECKING:
-    from petrosa.apps.configuration.service import ConfigService
-    from petrosa.apps.settings import Settings
+
+class _InOrder(click.Group):
+    """Commands in the order in which they are needed, not of the alphabet."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(self.commands)
 
 
 @click.group(
+    cls=_InOrder,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
 Examples:
   petrosa config show --changed
   petrosa config describe orderbook_skew
   petrosa config what-if orderbook_skew --set buy_threshold=1.5 --recording synthetic-usdm
+  petrosa config set orderbook_skew buy_threshold=1.5 --reason "less noise"
+  petrosa config audit orderbook_skew
 """,
 )
 @debug_option
@@ -29,17 +33,18 @@ def config() -> None:
 
 
 @config.command(
+    short_help="Print what holds, where it comes from, and what it means.",
     epilog="""\b
 Examples:
   petrosa config show
   petrosa config show --config demo --changed
   petrosa config show orderbook_skew --set orderbook_skew.top_levels=3
   petrosa config show risk --json
-"""
+""",
 )
 @click.argument("section", required=False)
 @click.option("--changed", is_flag=True, help="Only values that are not defaults.")
-@click.option("--no-stored", is_flag=True, help="Leave out what is stored of strategies; the store is not opened.")
+@no_stored_option
 @settings_options
 @json_option
 def show(
@@ -52,13 +57,14 @@ def show(
     merged key by key.
     """
     from petrosa.apps import settings
-    from petrosa.apps.documents import is_stored
+    from petrosa.apps.commands.eventloop import run_async
+    from petrosa.apps.configuration.live import stored_settings
     from petrosa.apps.show import rows_of
     from petrosa.surfaces.cli.output import show_json, show_table
 
     loaded = settings.load(files, sets, home=home)
-    if not no_stored and is_stored(loaded):
-        loaded = with_service(loaded, _settings_of)
+    if not no_stored:
+        loaded = run_async(stored_settings(loaded, lambda problem: click.echo(f"petrosa: {problem}", err=True)))
     rows = [row for row in rows_of(loaded, section or "") if not changed or row.origin != "default"]
     if as_json:
         show_json({"profile": loaded.profile, "home": str(loaded.home), "values": rows})
@@ -68,9 +74,5 @@ def show(
     show_table(columns, [(row.key, row.text, row.origin, row.description) for row in rows], title)
 
 
-async def _settings_of(service: "ConfigService") -> "Settings":
-    return service.settings
-
-
-for _command in (set_, unset, rollback, audit, describe, what_if):
+for _command in (describe, what_if, set_, unset, rollback, audit):
     config.add_command(_command)

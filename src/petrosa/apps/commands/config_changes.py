@@ -12,6 +12,7 @@ from petrosa.apps.commands.options import json_option, settings_options
 if TYPE_CHECKING:
     from petrosa.apps.configuration.service import ConfigService
     from petrosa.apps.settings import Settings
+    from petrosa.backtest.what_if import WhatIf
     from petrosa.surfaces.configuration import Act, Changed
 
 T = TypeVar("T")
@@ -35,36 +36,57 @@ def change_options(command: F) -> F:
 
 @click.command(
     name="set",
+    short_help="Store parameters of a strategy.",
     epilog="""\b
 Examples:
   petrosa config set orderbook_skew buy_threshold=1.3 --reason "less noise"
   petrosa config set orderbook_skew enabled=false --symbol BTCUSDT --reason "thin book"
   petrosa config set trade_momentum price_weight=0.5 maker_weight=0.2 --reason "as measured" --dry-run
+  petrosa config set orderbook_skew buy_threshold=1.5 --reason "as replayed" --what-if synthetic-usdm
 """,
 )
 @click.argument("strategy")
 @click.argument("values", nargs=-1, required=True, metavar="KEY=VALUE...")
+@click.option(
+    "--what-if",
+    "recording",
+    multiple=True,
+    metavar="NAME|PATH",
+    help="Replay this recording first, and keep the answer in the audit; repeatable.",
+)
 @change_options
-def set_(strategy: str, values: tuple[str, ...], symbol: str | None, as_json: bool, **options: Any) -> None:
-    """Store parameters of STRATEGY; those that are not named stay as they are. Running desks take them over."""
+def set_(
+    strategy: str, values: tuple[str, ...], recording: tuple[str, ...], symbol: str | None, as_json: bool,
+    **options: Any,
+) -> None:  # fmt: skip
+    """Store parameters of STRATEGY; those that are not named stay as they are. Running desks take them over.
+
+    With --what-if nothing is stored before the answer is printed, nor when somebody else changed them meanwhile.
+    """
     pairs = [value.partition("=") for value in values]
     for name, equals, _ in pairs:
         if not (name and equals):
             raise click.UsageError(f"{name!r} is not KEY=VALUE; for example buy_threshold=1.3")
+    loaded, act = _asked(**options)
+    parameters = _typed(loaded.merged.known, strategy, {name: text for name, _, text in pairs})
+    answer = None
+    if recording:
+        from petrosa.surfaces.cli.what_if import show_what_if
 
-    async def change(config: "ConfigService", act: "Act") -> "Changed":
-        known = config.settings.merged.known
-        return await config.change(strategy, symbol, _typed(known, strategy, {n: t for n, _, t in pairs}), act)
-
-    _show(_changing(change, **options), as_json=as_json)
+        answer, act = _what_if(loaded, strategy, symbol, parameters, act, recording)
+        if not as_json:
+            show_what_if(answer)
+    changed = with_service(loaded, lambda config: config.change(strategy, symbol, parameters, act))
+    _show(changed, as_json=as_json, what_if=answer)
 
 
 @click.command(
+    short_help="Take back what is stored of a strategy.",
     epilog="""\b
 Examples:
   petrosa config unset orderbook_skew buy_threshold --reason "the default is better"
   petrosa config unset orderbook_skew --symbol BTCUSDT --reason "as everywhere"
-"""
+""",
 )
 @click.argument("strategy")
 @click.argument("names", nargs=-1, metavar="[KEY...]")
@@ -81,11 +103,12 @@ def unset(strategy: str, names: tuple[str, ...], symbol: str | None, as_json: bo
 
 
 @click.command(
+    short_help="Store again what was stored before.",
     epilog="""\b
 Examples:
-  petrosa config rollback orderbook_skew 3 --reason "it was better"
-  petrosa config rollback orderbook_skew orderbook_skew:000000000007 --reason "it was better"
-"""
+  petrosa config rollback orderbook_skew 1 --reason "it was better"
+  petrosa config rollback orderbook_skew orderbook_skew:000000000001 --reason "it was better"
+""",
 )
 @click.argument("strategy")
 @click.argument("target", metavar="VERSION|AUDIT_ID")
@@ -98,11 +121,12 @@ def rollback(strategy: str, target: str, symbol: str | None, as_json: bool, **op
 
 
 @click.command(
+    short_help="List who changed what, when and why.",
     epilog="""\b
 Examples:
   petrosa config audit orderbook_skew
   petrosa config audit orderbook_skew --symbol BTCUSDT --limit 10 --json
-"""
+""",
 )
 @click.argument("strategy")
 @click.option("--symbol", metavar="SYMBOL", help="Only changes for this symbol.")
@@ -113,7 +137,7 @@ def audit(
     strategy: str, symbol: str | None, limit: int, files: tuple[str, ...], sets: tuple[str, ...], home: str | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Who changed what of STRATEGY, when and why, newest first."""
+    """List who changed what of STRATEGY, when and why, newest first."""
     from petrosa.apps import settings
     from petrosa.surfaces.cli.output import show_json, show_table
 
@@ -154,15 +178,46 @@ def with_service(loaded: "Settings", work: "Callable[[ConfigService], Awaitable[
     return run_async(done())
 
 
-def _changing(
-    change: "Callable[[ConfigService, Act], Awaitable[Changed]]", *, reason: str, actor: str | None,
-    if_version: int | None, dry_run: bool, files: tuple[str, ...], sets: tuple[str, ...], home: str | None,
-) -> "Changed":  # fmt: skip
+def _changing(change: "Callable[[ConfigService, Act], Awaitable[Changed]]", **options: Any) -> "Changed":
+    loaded, act = _asked(**options)
+    return with_service(loaded, lambda config: change(config, act))
+
+
+def _asked(
+    *, reason: str, actor: str | None, if_version: int | None, dry_run: bool, files: tuple[str, ...],
+    sets: tuple[str, ...], home: str | None,
+) -> "tuple[Settings, Act]":  # fmt: skip
+    """Over which settings, by whom and why."""
     from petrosa.apps import settings
     from petrosa.surfaces.configuration import Act
 
-    act = Act(actor or _user(), reason, if_version, dry_run)
-    return with_service(settings.load(files, sets, home=home), lambda config: change(config, act))
+    return settings.load(files, sets, home=home), Act(actor or _user(), reason, if_version, dry_run)
+
+
+def _what_if(
+    loaded: "Settings", strategy: str, symbol: str | None, parameters: dict[str, Any], act: "Act",
+    recording: tuple[str, ...],
+) -> "tuple[WhatIf, Act]":  # fmt: skip
+    """What the change would have done, and the act that keeps it, which holds only over the version that was asked of.
+
+    The store is closed meanwhile: a replay takes seconds, and may be interrupted.
+    """
+    import msgspec
+
+    from petrosa.apps.catalogue import resolve
+    from petrosa.apps.what_if import compare
+    from petrosa.surfaces.cli.output import working
+
+    paths = resolve(loaded, recording)
+
+    async def look(config: "ConfigService") -> "tuple[Settings, Settings, Act]":
+        version = config.config(strategy, symbol).version if act.expected_version is None else act.expected_version
+        over = msgspec.structs.replace(act, expected_version=version)
+        return config.settings, await config.after(strategy, symbol, parameters, over), over
+
+    before, after, over = with_service(loaded, look)
+    answer = compare(before, after, strategy, paths, symbol=symbol or "", progress=working)
+    return answer, msgspec.structs.replace(over, metadata={"what_if": msgspec.to_builtins(answer)})
 
 
 def _user() -> str:
@@ -197,13 +252,14 @@ def _typed(known: Any, strategy: str, texts: dict[str, str]) -> dict[str, Any]:
     return {name: read(name, text) for name, text in texts.items()}
 
 
-def _show(changed: "Changed", *, as_json: bool) -> None:
+def _show(changed: "Changed", *, as_json: bool, what_if: "WhatIf | None" = None) -> None:
     from petrosa.surfaces.cli.output import show_json, show_table
 
     for warning in changed.metadata.warnings:
         click.echo(f"petrosa: {warning}", err=True)
     if as_json:
-        show_json(changed)
+        answered = {} if what_if is None else {"what_if": what_if}
+        show_json({"config": changed.config, "metadata": changed.metadata, **answered})
         return
     config = changed.config
     if config is None:

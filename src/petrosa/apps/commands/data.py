@@ -11,8 +11,8 @@ from petrosa.apps.commands.options import debug_option, json_option
 @click.command(
     epilog="""\b
 Examples:
-  petrosa candles recordings/btcusdt.jsonl --interval 1m --interval 5m --csv
-  petrosa candles recordings/btcusdt.jsonl --interval 1h --fill --json
+  petrosa candles synthetic-usdm --interval 1m --interval 5m --csv
+  petrosa candles synthetic-usdm --interval 1h --fill --json
 """
 )
 @click.argument("recording", nargs=-1, required=True)

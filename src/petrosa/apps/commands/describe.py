@@ -6,11 +6,12 @@ from petrosa.apps.commands.options import debug_option, json_option
 
 
 @click.command(
+    short_help="Print what a strategy looks for, and what can be set.",
     epilog="""\b
 Examples:
   petrosa config describe orderbook_skew
   petrosa config describe trade_momentum --json
-"""
+""",
 )
 @click.argument("strategy")
 @debug_option
@@ -20,8 +21,8 @@ def describe(strategy: str, as_json: bool) -> None:
 
     What holds here and now is what `petrosa config show STRATEGY` prints.
     """
+    from petrosa.apps.described import default_text, entry_of, old_names
     from petrosa.apps.described import describe as description_of
-    from petrosa.apps.described import entry_of
     from petrosa.surfaces.cli.output import show_json, show_table
 
     found = description_of(entry_of(strategy))
@@ -37,8 +38,8 @@ def describe(strategy: str, as_json: bool) -> None:
     for sentence in found.fails_when:
         click.echo(f"fails when: {sentence}")
     rows = [
-        (one.name, one.values, one.default_text, one.on_change, one.environment, ", ".join(map(str, one.aliases)),
-         one.meaning)
+        (one.name, one.values, default_text(one), one.on_change, one.environment, ", ".join(old_names(one)),
+         one.description)
         for one in found.parameters
     ]  # fmt: skip
     show_table(("parameter", "values", "default>", "a change", "environment", "also", "meaning"), rows)

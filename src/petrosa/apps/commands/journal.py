@@ -25,7 +25,7 @@ Examples:
 @settings_options
 @json_option
 def list_(files: tuple[str, ...], sets: tuple[str, ...], home: str | None, as_json: bool) -> None:
-    """One line for every run in the data directory, oldest first."""
+    """List every run in the data directory, one a line, oldest first."""
     from petrosa.adapters.stores.journal.listing import list_runs
     from petrosa.apps import settings
     from petrosa.surfaces.cli.output import show_json, show_table

@@ -16,22 +16,32 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Examples:
+  petrosa keys create --name alice --scope config
+  petrosa keys list
+  petrosa keys revoke alice
+""",
+)
 @debug_option
 def keys() -> None:
     """Make, list and revoke the keys of the HTTP API.
 
-    As long as there is none, only this machine may change anything; from the first on, every change needs one.
+    As long as there is none, only this machine may change anything. From the first on every change needs one, and every
+    reading from another machine.
     """
 
 
 @keys.command(
+    short_help="Make a key and print it, this once.",
     epilog="""\b
 Examples:
   petrosa keys create --name alice --scope config
   petrosa keys create --name grafana --scope read --expires-days 90
   KEY=$(petrosa keys create --name deploy --scope config --scope trade)
-"""
+""",
 )
 @click.option("--name", required=True, metavar="NAME", help="Who acts with it, as audits will say: a-z 0-9 . _ -")
 @click.option(
@@ -68,6 +78,7 @@ def create(
 
 @keys.command(
     name="list",
+    short_help="List every key by name.",
     epilog="""\b
 Examples:
   petrosa keys list
@@ -77,7 +88,7 @@ Examples:
 @settings_options
 @json_option
 def list_(files: tuple[str, ...], sets: tuple[str, ...], home: str | None, as_json: bool) -> None:
-    """One line for every key, by name; what is secret of it is neither shown nor known."""
+    """List every key by name, one a line; what is secret of it is neither shown nor known."""
     from petrosa.apps import settings
     from petrosa.surfaces.cli.output import show_json, show_table
 
@@ -92,11 +103,12 @@ def list_(files: tuple[str, ...], sets: tuple[str, ...], home: str | None, as_js
 
 
 @keys.command(
+    short_help="Make a key worthless.",
     epilog="""\b
 Examples:
   petrosa keys revoke alice
   petrosa keys revoke 0f1e2d3c4b5a6978
-"""
+""",
 )
 @click.argument("name", metavar="NAME|ID")
 @settings_options

@@ -48,6 +48,13 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")(command)
 
 
+def no_stored_option(command: F) -> F:
+    """`--no-stored`: what holds without the store."""
+    return click.option(
+        "--no-stored", is_flag=True, help="Leave out what is stored of strategies; the store is not opened."
+    )(command)
+
+
 def http_options(command: F) -> F:
     """`--port` and `--listen`."""
     for option in (

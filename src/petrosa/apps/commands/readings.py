@@ -16,22 +16,28 @@ NAMES = ("coinbase", "kraken", "coingecko", "blockchain")
 
 
 @click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
 Examples:
   petrosa readings record coinbase --out recordings/today/readings.gz
   petrosa readings show recordings/today/readings.gz
-"""
+""",
 )
+@debug_option
 def readings() -> None:
-    """Facts from outside the venue: other venues' quotes, Bitcoin's share of the market, figures of the chain."""
+    """Record facts from outside the venue, and show them.
+
+    They are other venues' quotes, Bitcoin's share of the market, and figures of the chain.
+    """
 
 
 @readings.command(
+    short_help="Ask a source again and again, and keep what it says.",
     epilog="""\b
 Examples:
   petrosa readings record coinbase --subjects BTC/USD,USDT/USD --every 2 --out recordings/today/readings.gz
   petrosa readings record coingecko --count 1 --out dominance.jsonl --json
-"""
+""",
 )
 @click.argument("source", type=click.Choice(NAMES))
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
@@ -58,11 +64,12 @@ def record(
 
 
 @readings.command(
+    short_help="Say which readings are in files, and since when.",
     epilog="""\b
 Examples:
   petrosa readings show recordings/today/readings.gz
   petrosa readings show recordings/synthetic-two-venues/readings.gz --json
-"""
+""",
 )
 @click.argument("files", nargs=-1, required=True)
 @debug_option

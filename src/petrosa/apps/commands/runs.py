@@ -4,7 +4,14 @@ from pathlib import Path
 
 import click
 
-from petrosa.apps.commands.options import chosen, debug_option, http_options, json_option, settings_options
+from petrosa.apps.commands.options import (
+    chosen,
+    debug_option,
+    http_options,
+    json_option,
+    no_stored_option,
+    settings_options,
+)
 from petrosa.errors import EXIT_ERROR, UsageError
 
 JOURNAL = click.argument("folder", metavar="JOURNAL", type=click.Path(path_type=Path))
@@ -21,15 +28,15 @@ INSTRUMENTS = click.option("--instruments", metavar="FILE", help="Instruments fi
     epilog="""\b
 Examples:
   petrosa backtest synthetic-usdm
-  petrosa backtest recordings/btcusdt.gz
-  petrosa backtest recordings/*.gz --json --set orderbook_skew.cooldown_seconds=5
-  petrosa backtest recordings/btcusdt.gz --config mine.toml --instruments rules.toml
+  petrosa backtest synthetic-usdm --no-stored --feed-latency 50
+  petrosa backtest recordings/may/*.gz --json --set orderbook_skew.cooldown_seconds=5
+  petrosa backtest synthetic-usdm --config mine.toml --instruments rules.toml
 """
 )
 @click.argument("recording", nargs=-1, required=True)
 @INSTRUMENTS
 @click.option("--feed-latency", metavar="MS", help="How late a fact is heard, in milliseconds (default 10).")
-@click.option("--no-stored", is_flag=True, help="Leave out what is stored of the strategies' configuration.")
+@no_stored_option
 @settings_options
 @json_option
 def backtest(
@@ -64,10 +71,10 @@ def backtest(
 @click.command(
     epilog="""\b
 Examples:
-  petrosa run --recording recordings/btcusdt.gz --speed 60
-  petrosa run --recording recordings/btcusdt.gz --speed 0 --json --port 0
-  petrosa run --config paper --recording recordings/btcusdt.gz
-  petrosa run --nats --recording recordings/btcusdt.gz --speed 60
+  petrosa run --recording synthetic-usdm --speed 60
+  petrosa run --recording synthetic-usdm --speed 0 --json --port 0
+  petrosa run --config paper --recording synthetic-usdm
+  petrosa run --nats --recording synthetic-usdm --speed 60
 """
 )
 @click.option(

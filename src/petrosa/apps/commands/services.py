@@ -10,9 +10,9 @@ NATS_URL = click.option("--nats-url", metavar="URL", help="NATS server; else NAT
 @click.command(
     epilog="""\b
 Examples:
-  petrosa feed --recording recordings/btcusdt.gz --speed 60
-  petrosa feed --recording recordings/btcusdt.gz --speed 0 --fresh
-  NATS_URL=nats://127.0.0.1:4222 petrosa feed --recording recordings/btcusdt.gz --json
+  petrosa feed --recording synthetic-usdm --speed 60
+  petrosa feed --recording synthetic-usdm --speed 0 --fresh
+  NATS_URL=nats://127.0.0.1:4222 petrosa feed --recording synthetic-usdm --json
 """
 )
 @click.option(

@@ -1,8 +1,12 @@
-"""What may be set of a strategy, read off its one declaration: the schema, the defaults, old names."""
+"""What may be set of a strategy, read off its one declaration: the schema, the defaults, old names.
+
+The schema is the one description of a parameter: the HTTP API, `config describe` and the strategies' pages show it.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from petrosa.apps import environment
 from petrosa.apps.fields import Field, kind_of, plain
 from petrosa.apps.layers import Known
 from petrosa.core.strategies.catalog import CATALOG
@@ -22,7 +26,10 @@ def parameters_of(known: Known, strategy_id: str) -> dict[str, Field]:
 
 def schema_of(known: Known, strategy_id: str) -> tuple[ParameterSchema, ...]:
     """Every parameter of a strategy, in the order of declaration."""
-    return tuple(_schema(strategy_id, name, field) for name, field in parameters_of(known, strategy_id).items())
+    names = environment.names_of(known, CATALOG)
+    spelled = {key: name for name, (key, scale) in reversed(names.items()) if scale == environment.ONE}
+    fields = parameters_of(known, strategy_id)
+    return tuple(_schema(strategy_id, name, field, spelled.get(field.key, "")) for name, field in fields.items())
 
 
 def defaults_of(known: Known, strategy_id: str) -> dict[str, Any]:
@@ -42,13 +49,14 @@ def on_change(strategy_id: str, name: str) -> Literal["keep state", "warm up aga
     return "warm up again" if restarts else "keep state"
 
 
-def _schema(strategy_id: str, name: str, field: Field) -> ParameterSchema:
+def _schema(strategy_id: str, name: str, field: Field, spelled: str) -> ParameterSchema:
     default = plain(field.default)
     aliases = CATALOG[strategy_id].params.ALIASES
     return ParameterSchema(
         name=name,
         type=kind_of(field),
         description=field.description,
+        values=field.limits,
         default=default,
         min=field.low,
         max=field.high,
@@ -59,4 +67,5 @@ def _schema(strategy_id: str, name: str, field: Field) -> ParameterSchema:
         unit=next((unit for end, unit in _UNITS.items() if name.endswith(end)), None),
         on_change=on_change(strategy_id, name),
         aliases={old: alias.factor for old, alias in aliases.items() if alias.target == name},
+        environment=spelled,
     )

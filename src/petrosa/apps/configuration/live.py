@@ -1,6 +1,6 @@
 """The configuration of a running process: its store, what holds, its desk, and the watch over all of it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
@@ -46,15 +46,20 @@ async def live_configuration(
         yield LiveConfiguration(documents, service, desk, watch)
 
 
-async def stored_settings(settings: Settings) -> Settings:
-    """The settings with what is stored, for a run that nobody changes on the way.
+async def stored_settings(settings: Settings, say: Callable[[str], None] | None = None) -> Settings:
+    """The settings with what is stored, for what nobody changes on the way.
 
-    Raises what `live_configuration` does. A file that is not there yet holds nothing and is not made.
+    Raises what `live_configuration` does, unless `say` is told of what cannot be believed, which is left out then. A
+    file that is not there yet holds nothing and is not made.
     """
     if not is_stored(settings):
         return settings
     documents = await open_documents(settings)
     try:
-        return (await ConfigService.open(settings, documents)).settings
+        service = await ConfigService.open(settings, documents, lenient=say is not None)
+        if say is not None:
+            for problem in service.state().problems:
+                say(problem)
+        return service.settings
     finally:
         await documents.close()

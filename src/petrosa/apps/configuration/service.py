@@ -152,6 +152,16 @@ class ConfigService:
         edit = checked(self.settings.merged.known, strategy_id, parameters)
         return await self._make(scope, act, lambda before: edit.over(before or {}))
 
+    async def after(self, strategy_id: str, symbol: str | None, parameters: Parameters, act: Act) -> Settings:
+        """Everything that would hold after such a change; raises what the change would, and stores nothing."""
+        scope = self._scope(strategy_id, symbol)
+        edit = checked(self.settings.merged.known, strategy_id, parameters)
+        check_act(act)
+        async with self._alone():
+            with self._noting_absence():
+                draft = await self._draft(scope, act, lambda before: edit.over(before or {}), NOTHING)
+        return draft.held.settings
+
     async def delete(self, strategy_id: str, symbol: str | None, act: Act) -> Changed:
         return await self._make(self._scope(strategy_id, symbol), act, lambda _before: {}, must_exist=True)
 

@@ -9,6 +9,7 @@ which no form can send. A key needs none of this: a browser does not attach it b
 
 import ipaddress
 import math
+from functools import lru_cache
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -21,7 +22,9 @@ from petrosa.surfaces.api.part import failure
 from petrosa.surfaces.redaction import redact
 
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+FORWARDED: Final = frozenset(
+    {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"}
+)
 """Headers by which a proxy says that the peer is not who asks."""
 SAME_SITE: Final = frozenset({"same-origin", "none"})
 
@@ -79,11 +82,12 @@ def is_from_loopback(request: Request) -> bool:
 
     A proxy on this machine speaks for others: any header that proxies add makes the request one from elsewhere.
     """
-    if request.client is None or any(name in request.headers for name in FORWARDED):
+    if request.client is None or not FORWARDED.isdisjoint(request.headers):
         return False
     return _is_loopback_address(request.client.host)
 
 
+@lru_cache(maxsize=256)
 def _is_loopback_address(text: str) -> bool:
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
@@ -99,8 +103,8 @@ def _require_own_page(request: Request) -> None:
     host = hosts[0].strip().lower() if len(hosts) == 1 else ""
     if not _is_loopback_host(host):
         raise Forbidden(f"Host {host[:80]!r} is no name of loopback; ask 127.0.0.1, [::1] or localhost, or send a key")
-    own = f"{request.url.scheme}://{host}"
     for origin in request.headers.getlist("origin"):
+        own = f"{request.url.scheme}://{host}"
         if origin.strip().lower() != own:
             raise Forbidden(f"a page of {origin[:80]!r} may not ask {own}; send a key")
     for site in request.headers.getlist("sec-fetch-site"):

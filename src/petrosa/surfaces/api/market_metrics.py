@@ -1,7 +1,7 @@
 """`/api/v1/metrics`: what the books say, symbol by symbol and all together. Read-only."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -11,6 +11,8 @@ from starlette.routing import Route
 
 from petrosa.core.analytics.analyzer import TIMEFRAMES
 from petrosa.core.model.market import InstrumentId
+from petrosa.surfaces.access import Access, Scope
+from petrosa.surfaces.api.guard import authorize
 from petrosa.surfaces.api.market_metrics_paths import ABOUT, ROOT, SCHEMAS, paths
 from petrosa.surfaces.api.market_table import BadQuery, TableQuery, page_of
 from petrosa.surfaces.api.part import JSON, Part, failure
@@ -23,17 +25,25 @@ DEFAULT_TIMEFRAME: Final = "5m"
 NOT_BEGUN: Final = Absence(503, "NO_DATA_YET", "no market data has come yet; wait for the feed, /ready says how it is")
 
 
-def market_metrics(metrics: Callable[[], MarketMetrics | None]) -> Part:
+def market_metrics(metrics: Callable[[], MarketMetrics | None], access: Access) -> Part:
     """The four routes over one desk's market metrics, which are none until it hears the market."""
     routes = _Routes(metrics)
+
+    def route(path: str, answer: Callable[[Request], Awaitable[Response]]) -> Route:
+        async def endpoint(request: Request) -> Response:
+            await authorize(request, Scope.READ, access)
+            return await answer(request)
+
+        return Route(ROOT + path, endpoint)
+
     return Part(
         "market-metrics",
         ABOUT,
         [
-            Route(f"{ROOT}/depth/{{symbol:path}}", routes.depth),
-            Route(f"{ROOT}/pressure/{{symbol:path}}", routes.pressure),
-            Route(f"{ROOT}/summary", routes.summary),
-            Route(f"{ROOT}/all", routes.all),
+            route("/depth/{symbol:path}", routes.depth),
+            route("/pressure/{symbol:path}", routes.pressure),
+            route("/summary", routes.summary),
+            route("/all", routes.all),
         ],
         paths(),
         SCHEMAS,

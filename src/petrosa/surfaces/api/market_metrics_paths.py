@@ -8,7 +8,7 @@ from petrosa.core.analytics.analyzer import TIMEFRAMES
 from petrosa.core.analytics.pressure import Lean
 from petrosa.surfaces.api.market_metrics_examples import DEPTH, PAGE, PRESSURE, SUMMARY
 from petrosa.surfaces.api.market_table import LIMIT, LIMIT_MAX, OFFSET_MAX, MetricsPage, SortBy, SortOrder
-from petrosa.surfaces.api.part import Failure, answer, failing
+from petrosa.surfaces.api.part import KEYED, NO_KEY, Failed, Failure, answer, no
 from petrosa.surfaces.market_metrics import DepthReport, MarketSummary, PressureReport
 
 ROOT: Final = "/api/v1/metrics"
@@ -26,12 +26,18 @@ _SYMBOL: Final = {
     "schema": {"type": "string", "minLength": 1},
     "example": "BTCUSDT",
 }
-_NO_DATA: Final = failing(
+NOT_ALLOWED: Final = Failed(
+    "FORBIDDEN",
+    "Host 'desk.example:8080' is no name of loopback; ask 127.0.0.1, [::1] or localhost, or send a key",
+    "Without a key: a page of another site asks, or another name than loopback's was asked.",
+)
+_NO_DATA: Final = Failed(
     "NO_DATA_YET",
     "no book has been heard yet of any of 150 symbols; wait for the feed, /ready says how it is",
-    "No symbol has a fresh book; ask again.",
+    "NO_DATA_YET, NO_FRESH_DATA: no symbol has a fresh book; ask again. STORE_UNAVAILABLE: whether the key is valid"
+    " cannot be read.",
 )
-_UNKNOWN: Final = failing(
+_UNKNOWN: Final = Failed(
     "METRICS_STALE",
     "BTCUSDT: its last book is 75.2 s old, limit 60 s (metrics.ttl_seconds); 149 symbols are fresh, /ready says how "
     "the feed is",
@@ -45,7 +51,7 @@ def paths() -> dict[str, Any]:
     pressure = answer(PressureReport, PRESSURE, "Summary of the window, and its last 100 points.")
     summary = answer(MarketSummary, SUMMARY, "Means, counts and extremes over all symbols with a fresh book.")
     page = answer(MetricsPage, PAGE, "The rows that passed the filters, sorted, one page of them.")
-    here = {"404": _UNKNOWN, "503": _NO_DATA}
+    here = {"404": no(_UNKNOWN)}
     return {
         f"{ROOT}/depth/{{symbol}}": _get(
             "depth_metrics", "Order-book metrics of a symbol now.",
@@ -62,12 +68,12 @@ def paths() -> dict[str, Any]:
         f"{ROOT}/summary": _get(
             "market_summary", "All symbols together.",
             "Use it to compare one symbol with the rest, or to see that a feed is alive.",
-            [], {"200": summary, "503": _NO_DATA},
+            [], {"200": summary},
         ),
         f"{ROOT}/all": _get(
             "all_metrics", "A table of all symbols: filter, sort, page.",
             "Symbols without a fresh book have no row. Rows are read within milliseconds of each other, not at once.",
-            _table_parameters(), {"200": page, "422": _bad_query(), "503": _NO_DATA},
+            _table_parameters(), {"200": page, "422": _bad_query()},
         ),
     }  # fmt: skip
 
@@ -75,11 +81,12 @@ def paths() -> dict[str, Any]:
 def _get(
     operation: str, summary: str, text: str, parameters: list[dict[str, Any]], responses: dict[str, Any]
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {"operationId": operation, "summary": summary, "description": text}
+    found: dict[str, Any] = {"operationId": operation, "summary": summary, "description": text, "security": KEYED}
     if parameters:
         found["parameters"] = parameters
-    missing = failing("NOT_FOUND", f"Not Found: GET {ROOT}/al; /openapi.json lists what there is", "Anything else.")
-    return {"get": {**found, "responses": {**responses, "default": missing}}}
+    always = {"401": no(NO_KEY), "403": no(NOT_ALLOWED), "503": no(_NO_DATA)}
+    missing = Failed("NOT_FOUND", f"Not Found: GET {ROOT}/al; /openapi.json lists what there is", "Anything else.")
+    return {"get": {**found, "responses": {**responses, **always, "default": no(missing)}}}
 
 
 def _timeframe() -> dict[str, Any]:
@@ -111,9 +118,10 @@ def _query(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 def _bad_timeframe() -> dict[str, Any]:
     text = "timeframe = '2m'; it must be one of 1m, 5m, 15m"
-    return failing("BAD_TIMEFRAME", text, "There is no such window.", value="2m", allowed=list(TIMEFRAMES))
+    details = {"value": "2m", "allowed": list(TIMEFRAMES)}
+    return no(Failed("BAD_TIMEFRAME", text, "There is no such window.", details))
 
 
 def _bad_query() -> dict[str, Any]:
     text = "limit = '500'; it must be a whole number from 1 to 200"
-    return failing("BAD_QUERY", text, "A value that cannot be.", parameter="limit", value="500")
+    return no(Failed("BAD_QUERY", text, "A value that cannot be.", {"parameter": "limit", "value": "500"}))

@@ -63,6 +63,24 @@ def answer(struct: type[msgspec.Struct], example: Any, text: str) -> dict[str, A
     return {"description": text, "content": {JSON: content}}
 
 
-def failing(code: str, message: str, text: str, **details: Any) -> dict[str, Any]:
-    """An OpenAPI response for a no of a route below `/api`."""
-    return answer(Failure, Failure(ErrorBody(code, message, details)), text)
+class Failed(NamedTuple):
+    """A no of a route below `/api`: its code, its sentence, what the status means, and the details."""
+
+    code: str
+    message: str
+    text: str
+    details: Mapping[str, Any] = {}
+
+
+NO_KEY: Final = Failed(
+    "UNAUTHENTICATED",
+    "this needs a key: send Authorization: Bearer KEY, or X-API-Key: KEY; make one with petrosa keys create",
+    "No key, or none that is valid.",
+)
+"""What every operation with the `security` of `KEYED` may answer with 401."""
+
+
+def no(failed: Failed) -> dict[str, Any]:
+    """The OpenAPI response for a no."""
+    body = ErrorBody(failed.code, failed.message, dict(failed.details))
+    return answer(Failure, Failure(body), failed.text)

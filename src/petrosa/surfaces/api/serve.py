@@ -6,6 +6,7 @@ import errno
 import ipaddress
 import socket
 from collections.abc import AsyncIterator, Iterator
+from typing import Final
 
 import structlog
 import uvicorn
@@ -15,6 +16,11 @@ from petrosa.errors import ConfigError
 
 GRACE_S = 2
 """How long an open connection may hold up the end of a run."""
+DESK: Final = (
+    "everybody who reaches this address reads health, counters and /info; configuration and market metrics too, until a"
+    " key exists (petrosa keys create); nothing is changed without one"
+)
+"""What a desk answers whom, where it is open to the network."""
 
 
 class _Server(uvicorn.Server):
@@ -36,14 +42,14 @@ class _Server(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def serving(
     app: ASGIApp, listen: str, port: int, *, or_free: bool = False, protocol: type[asyncio.Protocol] | None = None,
-    websockets: bool = False,
+    websockets: bool = False, answers: str = DESK,
 ) -> AsyncIterator[str]:  # fmt: skip
     """The address of the running server, for example `http://127.0.0.1:8080`; it stops when the block ends.
 
-    `or_free` takes any free port when `port` is taken, `protocol` is another HTTP protocol than uvicorn's choice, and
-    `websockets` serves those too (the extra `paper`). Raises `ConfigError` when the address cannot be bound.
+    `or_free` takes any free port when `port` is taken, `protocol` is another HTTP protocol than uvicorn's choice,
+    `websockets` serves those too (the extra `paper`), and `answers` is said where the address is an open one. Raises `ConfigError` when the address cannot be bound.
     """
-    warn_if_open(listen)
+    warn_if_open(listen, answers)
     bound = bind(listen, port, or_free=or_free)
     config = uvicorn.Config(
         app,
@@ -97,12 +103,12 @@ def url_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def warn_if_open(listen: str) -> None:
-    """Say so when the surface can be seen from elsewhere: probes and metrics answer everybody."""
+def warn_if_open(listen: str, answers: str = DESK) -> None:
+    """Say so when the surface can be reached from elsewhere, and what it answers whom."""
     try:
         loopback = ipaddress.ip_address(listen).is_loopback
     except ValueError:
         loopback = listen == "localhost"
     if not loopback:
         log = structlog.get_logger("petrosa.http")
-        log.warning("HTTP is open to the network: whoever reaches this address can read the desk", listen=listen)
+        log.warning(f"HTTP is open to the network, unencrypted: {answers}", listen=listen)

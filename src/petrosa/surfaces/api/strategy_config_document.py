@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from petrosa.surfaces.api.part import JSON, KEYED, REF, failing
+from petrosa.surfaces.api.part import JSON, KEYED, REF, no
 from petrosa.surfaces.api.strategy_config_examples import ANSWERS, BODIES, FAILURES
 from petrosa.surfaces.configuration import (
     AUDIT_DEFAULT,
@@ -228,7 +228,10 @@ def _operation(
         "description": text,
         "security": KEYED,
         "parameters": list(parameters),
-        "responses": {"200": {**ok, "content": {JSON: content}}, **{str(code): _no(code) for code in failures}},
+        "responses": {
+            "200": {**ok, "content": {JSON: content}},
+            **{str(code): no(FAILURES[code]) for code in failures},
+        },
     }
     if body is not None:
         schema = {"$ref": REF.format(name=body.__name__)}
@@ -262,11 +265,6 @@ def _ok(
         said = {"description": "Version of what is stored for exactly this scope.", "schema": {"type": "string"}}
         described["headers"] = {"ETag": said}
     return described
-
-
-def _no(status: int) -> dict[str, Any]:
-    failed = FAILURES[status]
-    return failing(failed.code, failed.message, failed.text, **failed.details)
 
 
 def _query(name: str, schema: Any, *, required: bool = False, text: str = "") -> dict[str, Any]:

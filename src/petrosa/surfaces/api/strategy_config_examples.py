@@ -2,7 +2,9 @@
 in this order, and find every example in what it answers."""
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from petrosa.surfaces.api.part import NO_KEY, Failed
 
 _AT: Final = "2026-01-02T03:04:05Z"
 _STATE: Final = {"store": "ok", "read_at": _AT, "age_seconds": 0.0, "away_since": None, "problems": []}
@@ -82,6 +84,7 @@ ANSWERS: Final[Mapping[str, Any]] = {
                 "name": "top_levels",
                 "type": "int",
                 "description": "How many levels of each side are summed.",
+                "values": "a whole number from 1 to 20",
                 "default": 5,
                 "min": 1.0,
                 "max": 20.0,
@@ -92,6 +95,7 @@ ANSWERS: Final[Mapping[str, Any]] = {
                 "unit": None,
                 "on_change": "keep state",
                 "aliases": {},
+                "environment": "ORDERBOOK_SKEW_TOP_LEVELS",
             }
         ],
         None,
@@ -166,26 +170,13 @@ ANSWERS: Final[Mapping[str, Any]] = {
 """By operation, in the order in which they tell one story. Lists and tables are shortened."""
 
 
-class Failed(NamedTuple):
-    """A no: its code, its sentence, what the status means, and the details."""
-
-    code: str
-    message: str
-    text: str
-    details: Mapping[str, Any] = {}
-
-
 FAILURES: Final[Mapping[int, Failed]] = {
     400: Failed(
         "MALFORMED_JSON",
         "the body is not JSON: Input data was truncated",
         "The body is not JSON, or (`BAD_IF_MATCH`) If-Match is no ETag: write it anew.",
     ),
-    401: Failed(
-        "UNAUTHENTICATED",
-        "this needs a key: send Authorization: Bearer KEY, or X-API-Key: KEY; make one with petrosa keys create",
-        "No key, or none that is valid.",
-    ),
+    401: NO_KEY,
     403: Failed(
         "FORBIDDEN",
         "this needs the scope config, and the key 'grafana' has read; make one with petrosa keys create",

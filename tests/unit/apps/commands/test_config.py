@@ -77,6 +77,76 @@ def test_a_dry_run_stores_nothing(home: str) -> None:
     assert [] == config(home, "audit", SKEW)[1]["records"]
 
 
+MOMENTUM = ("trade_momentum", "cooldown_seconds=5", "--what-if", "synthetic-usdm")
+
+
+def test_what_a_change_would_have_done_is_kept_with_it(home: str) -> None:
+    """Asked of what holds before it is stored; the audit has the answer that was printed."""
+    change(home, "set", "trade_momentum", "min_quantity=0.002")
+    code, changed, _ = change(home, "set", *MOMENTUM)
+    assert (EXIT_OK, 2) == (code, changed["config"]["version"])
+    answer = changed["what_if"]
+    assert [("cooldown_seconds", 900.0, 5.0)] == [(o["name"], o["before"], o["after"]) for o in answer["changes"]]
+    assert sum(answer["after"]["signals"].values()) > sum(answer["before"]["signals"].values())
+    _, page, _ = config(home, "audit", "trade_momentum")
+    assert [{"what_if": answer}, {}] == [record["metadata"] for record in page["records"]]
+
+
+def test_the_answer_is_that_of_the_question_by_itself(home: str) -> None:
+    """`config what-if` has what is stored, as the change has; without it, the left side is another."""
+    change(home, "set", "trade_momentum", "cooldown_seconds=60")
+    question = ("what-if", "trade_momentum", "--set", "cooldown_seconds=5", "--recording", "synthetic-usdm")
+    _, asked, _ = config(home, *question)
+    assert [60.0] == [one["before"] for one in asked["changes"]]
+    _, bare, _ = config(home, *question, "--no-stored")
+    assert [900.0] == [one["before"] for one in bare["changes"]]
+    assert asked == change(home, "set", *MOMENTUM)[1]["what_if"]
+
+
+def test_a_dry_run_prints_the_answer_and_stores_nothing(home: str) -> None:
+    """The table, the notes, and what would change."""
+    code, said, _ = change(home, "set", *MOMENTUM, "--dry-run")
+    assert EXIT_OK == code
+    assert "note: 2 min 30 s of market" in said
+    assert said.endswith("would change cooldown_seconds; nothing was stored\n")
+    assert [] == config(home, "audit", "trade_momentum")[1]["records"]
+
+
+def test_what_was_changed_during_the_replay_is_not_overwritten(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer speaks of another version than is stored by then."""
+    from petrosa.apps import what_if as asking
+
+    compare = asking.compare
+
+    def slowly(*words: Any, **options: Any) -> Any:
+        change(home, "set", "trade_momentum", "cooldown_seconds=60")
+        return compare(*words, **options)
+
+    monkeypatch.setattr(asking, "compare", slowly)
+    code, _, complained = change(home, "set", *MOMENTUM)
+    assert EXIT_ERROR == code
+    assert "was expected to have version 0, and version 1 is stored; read it again" in complained
+    _, page, _ = config(home, "audit", "trade_momentum")
+    assert [1] == [record["version_after"] for record in page["records"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["top_levels=50", "--what-if", "synthetic-usdm"], "top_levels = 50 is out of bounds"),
+        (["top_levels=3", "--what-if", "synthetic-usdm", "--symbol", "DOGEUSDT"], "the recording holds BTCUSDT"),
+        (["top_levels=3", "--what-if", "synthetic-usmd"], "synthetic-usdm"),
+        (["top_levels=3", "--what-if", "synthetic-usdm", "--if-version", "3"], "was expected to have version 3"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_stores_nothing(home: str, words: list[str], said: str) -> None:
+    """Wrong values, symbols, recordings and versions are said before anything is replayed."""
+    code, _, complained = change(home, "set", SKEW, *words)
+    assert EXIT_OK != code
+    assert said in complained
+    assert [] == config(home, "audit", SKEW)[1]["records"]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

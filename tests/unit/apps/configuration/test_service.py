@@ -193,6 +193,15 @@ async def test_what_is_so_already_makes_no_version() -> None:
     assert "nothing was changed" in again.metadata.warnings[0]
 
 
+async def test_a_list_that_is_so_already_makes_no_version() -> None:
+    """A list is compared as what the store gives back, not as what it is in memory."""
+    config = await service(MemoryDocuments())
+    for _ in range(2):
+        made = await config.change("cross_exchange_spread", None, {"exchanges": ["kraken", "coinbase"]}, ALICE)
+    assert made.config is not None
+    assert (1, ["kraken", "coinbase"]) == (made.config.version, made.config.parameters["exchanges"])
+
+
 async def test_validate_only_stores_nothing() -> None:
     """Not even a version; what would change is said."""
     store = MemoryDocuments()

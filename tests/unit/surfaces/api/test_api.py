@@ -218,6 +218,12 @@ def test_a_demo_takes_a_free_port_instead(taken: int) -> None:
         assert taken != found.getsockname()[1]
 
 
+def test_small_answers_do_not_wait_for_an_acknowledgement() -> None:
+    """asyncio switches Nagle's algorithm off where a socket says that it is TCP; 40 ms an answer otherwise."""
+    with bind("127.0.0.1", 0) as bound:
+        assert socket.IPPROTO_TCP == bound.proto
+
+
 def test_an_address_that_is_not_ours_says_so() -> None:
     """The address is in the message."""
     with pytest.raises(ConfigError, match=r"192\.0\.2\.1:\d+ cannot be bound"):
@@ -228,7 +234,7 @@ def test_an_address_that_is_not_ours_says_so() -> None:
     ("listen", "expected"), [("127.0.0.1", 0), ("::1", 0), ("localhost", 0), ("0.0.0.0", 1), ("10.1.2.3", 1)]
 )
 def test_an_open_address_warns(listen: str, expected: int) -> None:
-    """What answers everybody answers the network then, so whoever opens it must know."""
+    """What answers everybody answers the network then, so whoever opens it must know, and how keys change that."""
     from structlog.testing import capture_logs
 
     from petrosa.surfaces.api.serve import warn_if_open
@@ -236,3 +242,4 @@ def test_an_open_address_warns(listen: str, expected: int) -> None:
     with capture_logs() as logs:
         warn_if_open(listen)
     assert expected == len(logs)
+    assert all("until a key exists (petrosa keys create)" in line["event"] for line in logs)

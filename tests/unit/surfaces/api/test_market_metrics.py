@@ -9,29 +9,33 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from starlette.requests import Request
 
+from petrosa.surfaces.access import Scope
 from petrosa.surfaces.api import market_metrics_examples
 from petrosa.surfaces.api.app import api
 from petrosa.surfaces.api.market_metrics import market_metrics
-from petrosa.surfaces.api.market_metrics_paths import SCHEMAS
+from petrosa.surfaces.api.market_metrics_paths import NOT_ALLOWED, SCHEMAS
 from petrosa.surfaces.api.market_table import LIMIT_MAX, MetricsPage
-from petrosa.surfaces.api.part import Failure
+from petrosa.surfaces.api.part import NO_KEY, Failure
 from petrosa.surfaces.api.serve import serving
 from petrosa.surfaces.desk_metrics import ROWS_AT_ONCE, DeskMetrics
 from petrosa.surfaces.market_metrics import DepthReport, MarketSummary, PressureReport
+from tests.kit.access import Fragile, Guarded
 from tests.kit.books import BTC, Heard, depth
 from tests.kit.instruments import instrument
 from tests.kit.market_story import ETH, examples_of, metrics_of, story
 from tests.unit.surfaces.api.test_api import Fixed
 
 ROOT = "/api/v1/metrics"
+PATHS = ("/depth/BTCUSDT", "/pressure/BTCUSDT", "/summary", "/all")
 TYPES: dict[str, type[msgspec.Struct]] = {struct.__name__: struct for struct in SCHEMAS}
 
 
 @asynccontextmanager
 async def served(metrics: DeskMetrics | None) -> AsyncIterator[Callable[[str], Any]]:
     """A function that gets a path below the metrics from a server that is up."""
-    app = api(Fixed(), [market_metrics(lambda: metrics)])
+    app = api(Fixed(), [market_metrics(lambda: metrics, Guarded().access)])
     async with serving(app, "127.0.0.1", 0) as url, httpx.AsyncClient(base_url=url) as client:
         yield lambda path: client.get(ROOT + path)
 
@@ -40,6 +44,12 @@ async def get(metrics: DeskMetrics | None, path: str) -> httpx.Response:
     async with served(metrics) as ask:
         answer: httpx.Response = await ask(path)
         return answer
+
+
+def asked(query: str = "", **path: str) -> Request:
+    """A request from this machine, as a route gets it."""
+    scope = {"type": "http", "method": "GET", "scheme": "http", "client": ("127.0.0.1", 1), "path_params": path}
+    return Request({**scope, "path": "/", "query_string": query.encode(), "headers": [(b"host", b"localhost")]})
 
 
 def refused(response: httpx.Response) -> tuple[int, str]:
@@ -69,7 +79,7 @@ async def test_the_examples_of_the_document_are_real_answers() -> None:
 
 async def test_the_document_and_the_routes_agree() -> None:
     """Every route is described, every example is of its schema, every reference leads somewhere."""
-    app = api(Fixed(), [market_metrics(lambda: None)])
+    app = api(Fixed(), [market_metrics(lambda: None, Guarded().access)])
     async with serving(app, "127.0.0.1", 0) as url, httpx.AsyncClient() as client:
         document = (await client.get(f"{url}/openapi.json")).json()
     paths = {path: item["get"] for path, item in document["paths"].items() if path.startswith(ROOT)}
@@ -91,13 +101,49 @@ async def test_a_symbol_is_found_however_it_is_written(name: str) -> None:
     assert (200, "BTCUSDT") == (answer.status_code, answer.json()["symbol"])
 
 
-@pytest.mark.parametrize("path", ["/depth/BTCUSDT", "/pressure/BTCUSDT", "/summary", "/all"])
+@pytest.mark.parametrize("path", PATHS)
 async def test_before_the_first_data_there_is_nothing_to_say(path: str) -> None:
     """503 with the time after which to ask again, whether the desk is up or not."""
     for metrics in (None, metrics_of(Heard())):
         answer = await get(metrics, path)
         assert (503, "NO_DATA_YET") == refused(answer)
         assert "1" == answer.headers["retry-after"]
+
+
+async def from_elsewhere(guarded: Guarded, path: str, peer: str = "203.0.113.9", **headers: str) -> httpx.Response:
+    """The answer to somebody at another address, who asks for the desk by its name there."""
+    _, metrics = story()
+    app = api(Fixed(), [market_metrics(lambda: metrics, guarded.access)])
+    transport = httpx.ASGITransport(app=app, client=(peer, 40_000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://desk.example:8080") as client:
+        return await client.get(ROOT + path, headers=headers)
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_metrics_are_read_by_the_rule_of_every_reading(path: str) -> None:
+    """By everybody as long as there is no key; then by keys of any scope, and by this machine."""
+    guarded = Guarded()
+    assert 200 == (await from_elsewhere(guarded, path)).status_code
+    keys = [await guarded.key(scope, scope) for scope in Scope]
+    no = await from_elsewhere(guarded, path)
+    assert (401, NO_KEY.code) == refused(no)
+    assert NO_KEY.message == no.json()["error"]["message"]
+    assert (401, NO_KEY.code) == refused(await from_elsewhere(guarded, path, **{"X-API-Key": keys[0][:-1] + "?"}))
+    for key in keys:
+        assert 200 == (await from_elsewhere(guarded, path, Authorization=f"Bearer {key}")).status_code
+    no = await from_elsewhere(guarded, path, peer="127.0.0.1")
+    assert (403, NOT_ALLOWED.code, NOT_ALLOWED.message) == (*refused(no), no.json()["error"]["message"])
+    no = await from_elsewhere(guarded, path, peer="127.0.0.1", Host="localhost:8080")
+    assert 200 == no.status_code
+
+
+async def test_metrics_are_refused_while_nobody_can_say_whether_there_are_keys() -> None:
+    """503 from elsewhere; this machine needs no key to read."""
+    store = Fragile()
+    store.is_away = True
+    assert (503, "STORE_UNAVAILABLE") == refused(await from_elsewhere(Guarded(store), "/summary"))
+    here = await from_elsewhere(Guarded(store), "/summary", peer="127.0.0.1", Host="127.0.0.1:8080")
+    assert 200 == here.status_code
 
 
 async def test_an_unknown_symbol_is_not_found() -> None:
@@ -275,8 +321,8 @@ async def test_liquidity_is_summed_in_quote_currency_and_never_over_two() -> Non
 async def test_an_answer_is_made_once_between_two_changes() -> None:
     """The same bytes object until the symbol is heard of again; another symbol's news does not matter."""
     heard, metrics = story()
-    part = market_metrics(lambda: metrics)
-    request = type("Asked", (), {"path_params": {"symbol": "BTCUSDT"}, "query_params": {}})()
+    part = market_metrics(lambda: metrics, Guarded().access)
+    request = asked(symbol="BTCUSDT")
     first, again = [(await part.routes[0].endpoint(request)).body for _ in range(2)]
     heard.book(10.0, 12.0, ETH)
     other = (await part.routes[0].endpoint(request)).body
@@ -299,8 +345,8 @@ async def test_a_table_lets_others_run_between_its_rows() -> None:
             await asyncio.sleep(0)
 
     beside = asyncio.create_task(other())
-    part = market_metrics(lambda: metrics)
-    request = type("Asked", (), {"query_params": {"limit": str(LIMIT_MAX)}})()
+    part = market_metrics(lambda: metrics, Guarded().access)
+    request = asked(f"limit={LIMIT_MAX}")
     page = msgspec.json.decode((await part.routes[3].endpoint(request)).body, type=MetricsPage)
     beside.cancel()
     assert (150, ceil(150 / ROWS_AT_ONCE)) == (page.symbols_count, turns)
