@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -285,3 +286,23 @@ async def test_sqlite_of_a_newer_version(tmp_path: Path) -> None:
     await store.close()
     with pytest.raises(StorageError, match="schema 99"):
         await SqliteDocuments.open(tmp_path / "x.sqlite")
+
+
+async def test_a_file_that_is_no_store_says_what_to_do(tmp_path: Path) -> None:
+    """A full disk is not the remedy for a damaged file."""
+    (tmp_path / "x.sqlite").write_bytes(b"no database at all, and longer than the head of one " * 20)
+    with pytest.raises(StorageError, match=r"not a database; .* put a copy of it back, or move it away"):
+        await SqliteDocuments.open(tmp_path / "x.sqlite")
+
+
+async def test_a_file_that_another_keeps_locked_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has it must end, or be waited for."""
+    monkeypatch.setattr("petrosa.adapters.stores.documents.sqlite.BUSY_S", 0.0)
+    ours = await SqliteDocuments.open(tmp_path / "x.sqlite")
+    other = sqlite3.connect(tmp_path / "x.sqlite", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StorageError, match=r"locked; another process"):
+        await ours.put("c", "k", {})
+    other.close()
+    assert 1 == await ours.put("c", "k", {})
+    await ours.close()

@@ -3,12 +3,13 @@
 import difflib
 import functools
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from petrosa.apps.fields import BadValue, Field, fields_of, from_text, from_value, is_mapping, item_field, nested
+from petrosa.core.signals.symbols import plain_symbol
 from petrosa.errors import ConfigError
 from petrosa.surfaces.redaction import redact
 
@@ -69,14 +70,16 @@ class Known(msgspec.Struct, frozen=True):
         return item_field(self.fields[parent], name) if parent in self.fields else None
 
     def resolve(self, key: str) -> Alias:
-        """The full key for what a person typed: short for a strategy (`orderbook_skew.top_levels`), or an old name."""
+        """The full key for what a person typed: short for a strategy (`orderbook_skew.top_levels`), or an old name; a
+        symbol in it comes out in its one internal spelling.
+        """
         key = key if key in self.fields or f"strategies.{key}" not in self.fields else f"strategies.{key}"
         general, symbol = split_symbol(f"strategies.{key}")
         if symbol and general in self.fields:
             key = f"strategies.{key}"
         general, symbol = split_symbol(key)
         alias = self.aliases.get(general) or self.aliases.get(f"strategies.{general}") or Alias(general)
-        return Alias(with_symbol(alias.key, symbol), alias.scale) if symbol else alias
+        return Alias(with_symbol(alias.key, plain_symbol(symbol)), alias.scale) if symbol else alias
 
     def suggestion(self, key: str) -> str:
         """`did you mean …?` with the nearest keys, or how to see them all."""
@@ -161,16 +164,27 @@ def merge(known: Known, given: Iterable[Given]) -> Merged:
 
 
 def given_by_tables(known: Known, tables: Mapping[str, Any], origin: Origin, prefix: str = "") -> list[Given]:
-    """A file's nested tables as single values; a table of a free-key field becomes one value an entry."""
+    """A file's nested tables as single values; a table of a free-key field becomes one value an entry.
+
+    A section without entries says nothing: its lines may all be comments.
+    """
     found: list[Given] = []
     for name, value in tables.items():
         key = f"{prefix}.{name}" if prefix else name
         field = known.fields.get(key)
         if isinstance(value, dict) and value and (field is None or is_mapping(field)):
             found += given_by_tables(known, value, origin, key)
+        elif value == {} and field is None and _is_section(known, key):
+            continue
         else:
             found.append(Given(key, value, origin))
     return found
+
+
+def _is_section(known: Known, key: str) -> bool:
+    """Whether there are keys below this one, or below the strategy whose symbols it names."""
+    start = key.partition(".symbols")[0] + "."
+    return any(name.startswith(start) for name in known.fields)
 
 
 def split_symbol(key: str) -> tuple[str, str]:
@@ -192,7 +206,7 @@ def read(field: Field, item: Given, scale: Decimal) -> Any:
         return from_text(field, item.value) if item.is_text else from_value(field, item.value)
     try:
         scaled = Decimal(str(item.value).strip()) * scale
-    except InvalidOperation:
+    except DecimalException:
         raise BadValue("is not a number") from None
     try:
         return from_text(field, str(scaled))

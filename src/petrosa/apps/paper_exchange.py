@@ -34,8 +34,8 @@ from petrosa.runtime.clocks import WallClock
 from petrosa.surfaces.api.serve import serving
 
 ANSWERS: Final = (
-    "everybody who reaches this address reads the market and has faults happen (/petrosa/faults); orders need the key of"
-    " an account"
+    "everybody who reaches this address reads the market and has faults happen (/petrosa/faults); orders need the key"
+    " of an account"
 )
 PRIMED_NS: Final = 5 * NS_PER_SECOND
 """How much of the market has happened when the exchange opens, so that there are books, trades and marks."""

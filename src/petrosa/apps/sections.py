@@ -121,7 +121,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
 
 class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where the read-only HTTP surface listens."""
+    """Where the HTTP surface listens."""
 
     enabled: Annotated[bool, Meta(description="Serve HTTP at all.")] = True
     listen: Annotated[

@@ -146,10 +146,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
         Raises `ConfigError` naming every stored value that cannot be.
         """
-        stored = list(stored)
         given = [item for item in self.given if item.origin.kind != STORED]
         place = next((n for n, item in enumerate(given) if item.origin.rank > RANKS[STORED]), len(given))
-        given[place:place] = [_plain_symbol(item) for item in stored]
+        given[place:place] = stored
         return _settings(merge(self.merged.known, given), self.profile, self.home, self.crash_at, tuple(given))
 
     @property
@@ -197,7 +196,6 @@ def load(
     given += environment.given_by_environment(known, CATALOG, environ)
     given += [_parse_set(text) for text in sets]
     given += [Given(key, text, Origin(option), is_text=True) for key, (option, text) in (options or {}).items()]
-    given = [_plain_symbol(item) for item in given]
     merged = merge(known, given)
     chosen_home = home or environ.get(environment.HOME) or DEFAULT_HOME
     profile = profile_path(files[-1]).stem if files else "default"
@@ -307,12 +305,3 @@ def _parse_set(text: str) -> Given:
     if not equals or not key.strip():
         raise ConfigError(f"--set {text!r} is not key=value; for example --set orderbook_skew.cooldown_seconds=5")
     return Given(key.strip(), value, Origin("--set"), is_text=True)
-
-
-def _plain_symbol(item: Given) -> Given:
-    """Symbols inside keys in their one internal spelling."""
-    head, mark, rest = item.key.partition(".symbols.")
-    if not mark:
-        return item
-    symbol, _, name = rest.rpartition(".")
-    return msgspec.structs.replace(item, key=f"{head}{mark}{plain_symbol(symbol)}.{name}")

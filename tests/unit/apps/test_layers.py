@@ -116,3 +116,10 @@ def test_tables_become_single_values() -> None:
     assert [("limits.low", 0.2), ("limits.wallet.BTC", 1), ("empty", {})] == [
         (given.key, given.value) for given in given_by_tables(known(), tables, FILE)
     ]
+
+
+def test_a_section_without_entries_says_nothing() -> None:
+    """All of its lines may be comments; one that there is not is still an error."""
+    assert [] == given_by_tables(known(), {"limits": {}}, FILE)
+    with pytest.raises(ConfigError, match="unknown key limitz"):
+        merge(known(), given_by_tables(known(), {"limitz": {}}, FILE))

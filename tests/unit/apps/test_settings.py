@@ -379,3 +379,17 @@ def test_where_and_how_fast_is_not_in_a_journal() -> None:
         "elsewhere",
     )
     assert settings.load([], [], {}).decisive() == other.decisive()
+
+
+def test_two_spellings_of_a_symbol_in_one_layer_contradict(tmp_path: Path) -> None:
+    """Neither is silently preferred, in a file as little as on a command line; between layers the stronger one wins."""
+    file = tmp_path / "mine.toml"
+    table = "[strategies.orderbook_skew.symbols.{}]\ntop_levels = {}\n"
+    file.write_text(table.format("BTCUSDT", 3) + table.format('"BTC/USDT:USDT"', 7))
+    with pytest.raises(ConfigError, match=r"BTCUSDT\.top_levels and .*BTC/USDT:USDT\.top_levels are two names"):
+        load([str(file)], [], {})
+    one, other = "orderbook_skew.symbols.BTC/USDT.top_levels=4", "orderbook_skew.symbols.btcusdt.top_levels=5"
+    with pytest.raises(ConfigError, match="two names"):
+        load([], [one, other], {})
+    file.write_text(table.format("BTCUSDT", 3))
+    assert 4 == load([str(file)], [one], {}).strategies["orderbook_skew"].for_symbol("BTCUSDT").top_levels

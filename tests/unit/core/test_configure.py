@@ -124,3 +124,26 @@ def test_a_reading_that_nobody_asked_for_is_nobodys() -> None:
     desk = strategist(QUICK, "orderbook_skew")
     reading = Reading("coinbase", "quote", "BTC/USD", seconds(0), seconds(0), {"bid": 1.0, "ask": 2.0})
     assert () == desk.handle(reading, seconds(0))
+
+
+def test_persistence_begins_again_with_another_threshold() -> None:
+    """A ratio of 1.5 has stayed beyond 1.2 for 5 s; that says nothing of one of 2 that has only just come."""
+    persistent = msgspec.structs.replace(QUICK, persistence_seconds=5)
+    desk = strategist(persistent, "orderbook_skew")
+    for second in range(5):
+        assert () == desk.handle(depth(second, *SKEWED), seconds(second))
+    higher = msgspec.structs.replace(persistent, buy_threshold=1.8)
+    assert [Effect.KEPT_STATE] == effects(desk.configure(command("orderbook_skew", higher)))
+    signals = [len(desk.handle(depth(second, [4.0], [2.0]), seconds(second))) for second in range(5, 12)]
+    assert [0, 0, 0, 0, 0, 1, 0] == signals
+
+
+def test_persistence_goes_on_when_only_a_guard_changes() -> None:
+    """The score is the same one, so it has stayed for as long as it has."""
+    persistent = msgspec.structs.replace(QUICK, persistence_seconds=5)
+    desk = strategist(persistent, "orderbook_skew")
+    for second in range(3):
+        assert () == desk.handle(depth(second, *SKEWED), seconds(second))
+    sooner = msgspec.structs.replace(persistent, persistence_seconds=3, hysteresis=0.2)
+    desk.configure(command("orderbook_skew", sooner))
+    assert 1 == len(desk.handle(depth(3, *SKEWED), seconds(3)))

@@ -103,7 +103,7 @@ def _unknown(written: str, spellings: Mapping[str, str]) -> FieldError:
 
 
 def _bad(written: str, field: Field, value: Any, problem: BadValue) -> FieldError:
-    message = f"{written} = {_shown(redact(written, value))} {problem}"
+    message = f"{written} = {_shown(value, written)} {problem}"
     if problem.out_of_bounds:
         return FieldError(written, message, "OUT_OF_RANGE", _nearest(field, value))
     return FieldError(written, message, "INVALID_TYPE", _meant(field, value))
@@ -130,11 +130,11 @@ def _meant(field: Field, value: Any) -> Any:
         return None
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, name: str = "") -> str:
     if isinstance(value, float):
         return f"{value:g}"
     try:
-        text = msgspec.json.encode(value, enc_hook=_as_text).decode()
+        text = msgspec.json.encode(redact(name, value), enc_hook=_as_text).decode()
     except (ValueError, RecursionError):
         text = "what JSON cannot hold"
     return text if len(text) <= SHOWN_MAX else text[: SHOWN_MAX - 1] + "…"

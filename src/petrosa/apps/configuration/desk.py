@@ -70,6 +70,7 @@ class DeskApplying:
             seats = seats_of(settings, desk.instruments, strategy_id)
             if not self._is_news(desk.strategist, strategy_id, seats):
                 return Applied("applied", detail="the desk has it already")
+            self._told = {of: told for of, told in self._told.items() if not told.answer.done()}
             if len(self._told) >= TOLD_MAX:
                 return Applied("pending", detail=f"{TOLD_MAX} changes wait for the desk already")
             if not tell_or_halt(desk.loop, Configure(command_id, actor, reason, strategy_id, version, seats)):

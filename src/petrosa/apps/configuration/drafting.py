@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from petrosa.apps.configuration.held import Held
-from petrosa.apps.configuration.stored import Change, Scope, Slot, StoredConfig, audit_id
+from petrosa.apps.configuration.stored import SYMBOLS_MAX, Change, Scope, Slot, Slots, StoredConfig, audit_id
 from petrosa.surfaces.configuration import (
     ANY_VERSION,
     METADATA_BYTES_MAX,
@@ -89,6 +89,16 @@ def require_expected(expected: int | None, scope: Scope, slot: Slot) -> None:
     wanted = "something" if expected == ANY_VERSION else f"version {expected}"
     there = f"version {current}" if current else "nothing"
     raise StaleVersion(f"{scope} was expected to have {wanted}, and {there} is stored; read it again", current)
+
+
+def require_room(scope: Scope, slots: Slots) -> None:
+    """Raise `InvalidParameters` for one symbol more than can be read again: no desk would start any more."""
+    if scope in slots or scope.symbol is None:
+        return
+    held = sum(at.symbol is not None for at in slots)
+    if held >= SYMBOLS_MAX:
+        message = f"something is stored for {held} symbols already, limit {SYMBOLS_MAX}; delete what is not traded"
+        raise InvalidParameters([FieldError("symbol", message, "OUT_OF_RANGE")])
 
 
 def check_act(act: Act) -> None:

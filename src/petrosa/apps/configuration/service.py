@@ -22,6 +22,7 @@ from petrosa.apps.configuration.drafting import (
     changed_names,
     check_act,
     require_expected,
+    require_room,
 )
 from petrosa.apps.configuration.held import Held, conflicts_of, strategies_that_differ, view_of
 from petrosa.apps.configuration.stored import Change, Scope, Slot, Slots, StoredConfigurations
@@ -243,9 +244,10 @@ class ConfigService:
         version = await self._stored.version(scope, slot)
         require_expected(act.expected_version, scope, slot)
         before = None if slot.config is None else slot.config.parameters
-        wanted = edit(before)
-        if slot.problem and wanted:
-            raise Unreadable(slot.problem)
+        if wanted := edit(before):
+            require_room(scope, slots)
+            if slot.problem:
+                raise Unreadable(slot.problem)
         change = change_of(scope, slot, wanted, act, note, (count, version), self._now())
         changed = changed_names(before, wanted)
         if changed or slot.problem:
@@ -336,7 +338,7 @@ class ConfigService:
         if symbol is None:
             return Scope(strategy_id, None)
         plain = plain_symbol(symbol)
-        if SYMBOL.fullmatch(plain) is None:
+        if not symbol.isascii() or SYMBOL.fullmatch(plain) is None:  # the capital of a letter may be two others
             raise NotThere(f"{symbol[:40]!r} is no symbol; write it as BTCUSDT, BTC/USDT or BTC/USDT:USDT")
         return Scope(strategy_id, plain)
 

@@ -27,7 +27,7 @@ FOR_SYMBOL: Final = "strategy_configs_symbol"
 AUDIT: Final = "strategy_config_audit"
 PAGE: Final = 200
 SYMBOLS_MAX: Final = 10_000
-"""Most documents for single symbols that are read."""
+"""Most documents for single symbols that are kept for one strategy, and read."""
 UNREADABLE_MAX: Final = 20
 """Most audit records that are passed over at once because they cannot be read."""
 
@@ -116,7 +116,7 @@ class StoredConfigurations:
             scope = Scope(name, None)
             if (held := await self._documents.get(scope.collection, scope.key)) is not None:
                 found[scope] = held, self._slot(scope, held)
-        async for key, held in _pages(self._documents, FOR_SYMBOL, where, SYMBOLS_MAX):
+        async for key, held in _pages(self._documents, FOR_SYMBOL, where, SYMBOLS_MAX * len(names)):
             name, _, symbol = key.partition(":")
             if name in names:
                 found[Scope(name, symbol)] = held, self._slot(Scope(name, symbol), held)

@@ -56,7 +56,11 @@ class Seat:
             raise ValueError(str(problem)) from None
 
     def adopt(self, params: StrategyParams, *, enabled: bool) -> Effect:
-        """Go on with other parameters, keeping windows and edge where the strategy's declaration allows it."""
+        """Go on with other parameters, keeping windows and edge where the strategy's declaration allows it.
+
+        A score of the new parameters has to stay for `persistence_seconds` of its own: how long one of the old
+        parameters stayed beyond another threshold says nothing of it. An edge that was told stays told.
+        """
         before, was_enabled = self.params, self.enabled
         if (params, enabled) == (before, was_enabled):
             return Effect.UNCHANGED
@@ -68,6 +72,8 @@ class Seat:
             self.forget()
             return Effect.WARMING_UP
         self.strategy.retune(params)
+        if any(getattr(params, name) != getattr(before, name) for name in _scoring(params)):
+            self.trigger.unknown()
         self.trigger.retune(
             edge=params.edge_trigger, persistence_seconds=params.persistence_seconds, hysteresis=params.hysteresis
         )
@@ -76,6 +82,11 @@ class Seat:
     def snapshot(self) -> SeatParameters:
         """What holds here, as a command or a checkpoint says it."""
         return SeatParameters(self.key, self.enabled, msgspec.to_builtins(self.params))
+
+
+def _scoring(params: StrategyParams) -> list[str]:
+    """The parameters that a strategy has besides the guards that all have."""
+    return [name for name in params.__struct_fields__ if name not in StrategyParams.__struct_fields__]
 
 
 class Place:

@@ -1,1 +1,1 @@
-"""The read-only HTTP surface."""
+"""The HTTP surface."""

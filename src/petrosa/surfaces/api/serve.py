@@ -47,7 +47,8 @@ async def serving(
     """The address of the running server, for example `http://127.0.0.1:8080`; it stops when the block ends.
 
     `or_free` takes any free port when `port` is taken, `protocol` is another HTTP protocol than uvicorn's choice,
-    `websockets` serves those too (the extra `paper`), and `answers` is said where the address is an open one. Raises `ConfigError` when the address cannot be bound.
+    `websockets` serves those too (the extra `paper`), and `answers` is said where the address is an open one. Raises
+    `ConfigError` when the address cannot be bound.
     """
     warn_if_open(listen, answers)
     bound = bind(listen, port, or_free=or_free)

@@ -1,5 +1,6 @@
 """The configuration of strategies over HTTP: what holds, what may be set, every change with who and why."""
 
+import json
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
@@ -200,7 +201,8 @@ def _act(
     name = actor.name if actor.via != "loopback" else changed_by
     if name is None:
         raise _invalid("changed_by", "changed_by is needed without a key: say who changes this")
-    return Act(name, reason, _expected(request), validate_only, metadata or {})
+    by_key = {} if actor.via == "loopback" else {"key_id": actor.via}  # several keys may have had the name
+    return Act(name, reason, _expected(request), validate_only, {**(metadata or {}), **by_key})
 
 
 def _expected(request: Request) -> int | None:
@@ -227,11 +229,22 @@ async def _body(request: Request, struct: type[T]) -> T:
         if len(body) > BODY_MAX:
             raise Denied(413, "TOO_LARGE", f"the body has more than {BODY_MAX} bytes; send less")
     try:
-        return msgspec.json.decode(bytes(body), type=struct)
+        decoded = msgspec.json.decode(bytes(body), type=struct)
+        json.loads(body, object_pairs_hook=_each_once)
+        return decoded
     except msgspec.ValidationError as problem:
         raise _invalid(_place(str(problem)), str(problem)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise Denied(400, "MALFORMED_JSON", f"the body is not JSON: {str(problem)[:200]}") from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse an object that names a field twice: which of the two values is meant, nobody knows."""
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise Denied(400, "MALFORMED_JSON", f"the body names {name[:80]!r} twice; name it once")
+        seen.add(name)
 
 
 def _query(name: str, value: str | None, kind: Any) -> Any:

@@ -152,7 +152,7 @@ def test_a_store_that_cannot_be_read_ends_a_start(tmp_path: Path, capsys: Captur
         assert EXIT_ERROR == run([*words, "--home", str(tmp_path)])
         said_then = capsys.readouterr().err
         assert "documents.sqlite" in said_then
-        assert "see that" in said_then
+        assert "put a copy of it back" in said_then
 
 
 async def stored(home: Path, parameters: dict[str, object]) -> None:

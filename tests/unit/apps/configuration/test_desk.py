@@ -145,6 +145,22 @@ async def test_those_who_wait_are_bounded(still: Running) -> None:
     assert TOLD_MAX == len(taken.told)
 
 
+@pytest.mark.usefixtures("impatient")
+async def test_changes_that_later_ones_overtook_are_not_waited_for_for_ever(still: Running) -> None:
+    """Nobody asks for their answers any more; once they are turned there is room again."""
+    for number in range(TOLD_MAX):
+        await still.apply(f"c-{number}", f"{SKEW}.buy_threshold={1.3 + number / 1000}")
+    taken = await still.inbox.take(0)
+    assert taken is not None
+    still.journal.rotate(0, 0, b"{}")
+    for event in taken.told:
+        still.turns.other(event, 0)
+    await still.apply("c-new", f"{SKEW}.buy_threshold=1.9")
+    taken = await still.inbox.take(0)
+    assert taken is not None
+    assert ["c-new"] == [event.command_id for event in taken.told if isinstance(event, Configure)]
+
+
 async def test_nobody_waits_for_a_desk_that_has_ended(still: Running) -> None:
     """Whoever waits is told at once, and so is whoever comes later."""
     waiting = asyncio.create_task(still.apply("c-1", f"{SKEW}.buy_threshold=1.3"))

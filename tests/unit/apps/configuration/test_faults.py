@@ -328,3 +328,21 @@ async def test_metadata_that_no_store_can_keep_changes_nothing() -> None:
     with pytest.raises((InvalidParameters, Exception), match=r"begins with \$"):
         await config.change(SKEW, None, {"top_levels": 3}, Act("alice", "why", metadata={"$set": 1}))
     assert ([], []) == (list(await store.find(FOR_ALL)), list(await store.find(AUDIT)))
+
+
+async def test_no_more_symbols_are_stored_than_a_start_can_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One too many would stop every desk from starting, and nobody could delete it."""
+    for module in ("drafting", "stored"):
+        monkeypatch.setattr(f"petrosa.apps.configuration.{module}.SYMBOLS_MAX", 2)
+    store = MemoryDocuments()
+    config = await service(store)
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        await config.change(SKEW, symbol, {"top_levels": 3}, ALICE)
+    with pytest.raises(InvalidParameters, match="for 2 symbols already, limit 2; delete what is not traded"):
+        await config.change(SKEW, "XRPUSDT", {"top_levels": 3}, ALICE)
+    await config.change(SKEW, "ETHUSDT", {"top_levels": 4}, ALICE)
+    await config.change("trade_momentum", "XRPUSDT", {"cooldown_seconds": 60}, ALICE)
+    await config.delete(SKEW, "BTCUSDT", ALICE)
+    await config.change(SKEW, "XRPUSDT", {"top_levels": 3}, ALICE)
+    again = await service(store)
+    assert 3 == again.settings.strategies[SKEW].for_symbol("XRPUSDT").top_levels

@@ -225,6 +225,7 @@ WRONG: list[tuple[dict[str, Any], str, str, Any]] = [
     ({"buy_threshold": 10**40}, "OUT_OF_RANGE", "is out of bounds", 3.0),
     ({"buy_threshold": float("nan")}, "INVALID_TYPE", "nan is not a finite number", None),
     ({"buy_threshold": float("inf")}, "INVALID_TYPE", "inf is not a finite number", None),
+    ({"min_spread_percent": "1e999999"}, "INVALID_TYPE", "is not a number", None),
     ({"hysteresis": 1}, "OUT_OF_RANGE", "from 0 and below 1", None),
     ({"buy_threshold": 1.0, "sell_threshold": 1.0}, "VALIDATION_ERROR", "must be above sell_threshold", None),
 ]

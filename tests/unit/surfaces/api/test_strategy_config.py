@@ -138,6 +138,13 @@ REFUSED: list[tuple[int, str, str, str, dict[str, Any]]] = [
     (400, "MALFORMED_JSON", "POST", f"{ONE}/config", asking(b'{"parameters":{"a":NaN},"reason":"x"}')),
     (400, "MALFORMED_JSON", "POST", f"{ONE}/config", asking(b"\xff")),
     (400, "MALFORMED_JSON", "POST", f"{ONE}/config", asking(b'{"parameters":{"a":' + b"[" * 60_000)),
+    (400, "MALFORMED_JSON", "POST", f"{ONE}/config", asking(
+        b'{"parameters":{"top_levels":3,"top_levels":4},"reason":"x","changed_by":"a"}')),
+    (400, "MALFORMED_JSON", "POST", f"{ONE}/rollback", asking(
+        b'{"target_version":1,"target_version":2,"reason":"x","changed_by":"a"}')),
+    (422, "VALIDATION_ERROR", "POST", f"{ONE}/config", asking(
+        b'{"parameters":{"top_levels":' + b"[" * 700 + b"]" * 700 + b'},"reason":"x","changed_by":"a"}')),
+    (404, "NOT_FOUND", "GET", f"{ONE}/config/bt%C3%9Fusdt", {}),
     (400, "BAD_IF_MATCH", "POST", f"{ONE}/config", asking(b'{"parameters":{},"reason":"x","changed_by":"a"}') | {
         "headers": {"If-Match": "W/x", "Content-Type": "application/json"}}),
     (404, "NOT_FOUND", "GET", "/api/v1/strategies/orderbok_skew/schema", {}),
@@ -255,10 +262,12 @@ async def test_with_a_key_its_name_is_recorded() -> None:
         reader, _ = await at.ring.create("grafana", [Scope.READ])
         assert 401 == (await at.change({"top_levels": 3})).status_code
         assert 403 == (await at.change({"top_levels": 3}, Authorization=f"Bearer {reader}")).status_code
-        made = (await at.change({"top_levels": 3}, Authorization=f"Bearer {key}")).json()
+        body = {"parameters": {"top_levels": 3}, "metadata": {"key_id": "somebody's"}, **WHY}
+        bearer = {"Authorization": f"Bearer {key}"}
+        made = (await at.client.post(f"{ONE}/config", json=body, headers=bearer)).json()
         assert "changed_by 'alice' is not recorded: the key is that of deploy" in made["metadata"]["warnings"]
         record = (await at.client.get(f"{ONE}/audit")).json()["data"][0]
-        assert "deploy" == record["changed_by"]
+        assert ("deploy", key.split("_")[1]) == (record["changed_by"], record["metadata"]["key_id"])
         refused = await at.change({"top_levels": 4}, Authorization=f"Bearer {key}")
         assert (429, "RATE_LIMITED") == (refused.status_code, refused.json()["error"]["code"])
         assert "retry-after" in refused.headers

@@ -84,8 +84,7 @@ class SqliteDocuments(AllOrNothing):
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except (sqlite3.Error, OSError) as problem:
             raise StorageError(
-                f"the document store {self.path} does not answer: {problem}; see that the folder can be written and the"
-                " disk has room, or choose another with PETROSA_HOME"
+                f"the document store {self.path} does not answer: {problem}; {_remedy(problem)}"
             ) from None
 
     def _open(self) -> None:
@@ -152,3 +151,13 @@ class SqliteDocuments(AllOrNothing):
                 found.append((key, Versioned(version, document)))
         rows.close()
         return found
+
+
+def _remedy(problem: Exception) -> str:
+    """What to do about an error of SQLite's."""
+    name = getattr(problem, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return f"another process has kept it locked for {BUSY_S:g} s; end that one, or try again"
+    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        return "the file is damaged or no store: put a copy of it back, or move it away and begin without what it held"
+    return "see that the folder can be written and the disk has room, or choose another with PETROSA_HOME"

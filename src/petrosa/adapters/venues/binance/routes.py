@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from petrosa.adapters.venues.binance import wire
+from petrosa.adapters.venues.binance.wire import PRICE_MIN
 from petrosa.core.market.candles import interval_ns
 from petrosa.core.model.base import NS_PER_MS, Side
 from petrosa.core.model.market import (
@@ -58,7 +59,7 @@ def trade(stream: Stream) -> Route:
             skipped["trade_not_market"] += 1
             return None
         price, quantity = data.p, data.q
-        if not (0.0 < price <= PRICE_MAX and 0.0 < quantity <= QUANTITY_MAX):
+        if not (PRICE_MIN <= price <= PRICE_MAX and 0.0 < quantity <= QUANTITY_MAX):
             raise _absurd(symbol, "a trade", f"price {price}, quantity {quantity}")
         if data.s != symbol:
             raise _mismatch(symbol, data.s)
@@ -75,7 +76,7 @@ def agg_trade(stream: Stream) -> Route:
     def route(payload: bytes, ts_seen: int) -> Trade:
         data = decode(payload).data
         price, quantity, count = data.p, data.q, data.l - data.f + 1
-        if not (0.0 < price <= PRICE_MAX and 0.0 < quantity <= QUANTITY_MAX and count > 0):
+        if not (PRICE_MIN <= price <= PRICE_MAX and 0.0 < quantity <= QUANTITY_MAX and count > 0):
             raise _absurd(symbol, "an aggregate trade", f"price {price}, quantity {quantity}, ids {data.f} to {data.l}")
         if data.s != symbol:
             raise _mismatch(symbol, data.s)

@@ -10,7 +10,9 @@ import msgspec
 from msgspec import Meta
 
 INT64_MAX: Final = 2**63 - 1
-Price = Annotated[float, Meta(gt=0, le=1e12)]
+PRICE_MIN: Final = 1e-18
+"""Nothing trades for less. A smaller number is a mistake, and dividing by it gives nothing that is finite."""
+Price = Annotated[float, Meta(ge=PRICE_MIN, le=1e12)]
 Quantity = Annotated[float, Meta(ge=0, le=1e15)]
 Millis = Annotated[int, Meta(gt=0, lt=10**13)]
 """Milliseconds UTC until the year 2286: a stamp in microseconds does not pass for one."""

@@ -112,15 +112,18 @@ class BtcDominance:
     )  # fmt: skip
 
     def __init__(self, params: Params) -> None:
-        self.retune(params)
         self._histories: dict[str, _History] = {}
+        self.retune(params)
         self._changes: dict[str, tuple[int, float]] = {}
         self._source = self._rule = ""
         self._share = self._trend = self._confidence = 0.0
         self._change: float | None = None
 
     def retune(self, params: Params) -> None:
+        """Guesses of before end with the proxy: a trend over a time in which nobody guessed is none."""
         self._params = params
+        if not params.fallback_proxy:
+            self._histories.pop(_PROXY, None)
         self._max_age_ns = round(params.max_age_minutes * 60 * NS_PER_SECOND)
 
     def note(self, event: Reading | Ticker, market: MarketState, now: int) -> None:

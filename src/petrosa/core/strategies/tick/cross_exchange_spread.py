@@ -1,5 +1,6 @@
 """`cross_exchange_spread`: our venue is cheaper or dearer than another by more than it costs to trade on both."""
 
+import re
 from collections.abc import Mapping
 from math import inf, nextafter
 from typing import Annotated, ClassVar, Final
@@ -13,6 +14,7 @@ from petrosa.core.model.signals import Action
 from petrosa.core.strategies.base import Alias, Candidate, CatalogEntry, Quiet, ReplayHonesty, StrategyParams, score_of
 
 TOPIC: Final = "quote"
+_SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 QUOTES_MAX: Final = 64
 """Quotes remembered, by source and subject: those of a venue in a few currencies, and the rates between them."""
 DOLLARS: Final = frozenset({"USD", "USDT", "USDC", "FDUSD", "BUSD", "TUSD", "DAI"})
@@ -59,13 +61,21 @@ class Params(StrategyParams, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     ] = 500.0
 
     def check(self) -> None:
-        spelled = [name for name in self.exchanges if name != name.lower()]
-        if spelled:
-            raise ValueError(f"exchanges: {spelled[0]!r} names no source; write {spelled[0].lower()!r}")
+        for name in self.exchanges:
+            if _SOURCE.fullmatch(name) is None:
+                hint = f"write {name.lower()!r}" if _SOURCE.fullmatch(name.lower()) else "write a-z, 0-9, _ . and -"
+                raise ValueError(f"exchanges: {name[:80]!r} names no source; {hint}")
         if self.high_spread_confidence < self.base_confidence:
             raise ValueError(
                 f"high_spread_confidence {self.high_spread_confidence} is below base_confidence {self.base_confidence}"
             )
+
+
+_SHOWING: Final = (
+    "spread_threshold_percent", "taker_fee_percent", "other_taker_fee_percent", "conversion_fee_percent",
+    "max_age_seconds", "assume_parity",
+)  # fmt: skip
+"""Parameters that decide whether a quote shows a spread."""
 
 
 class _Quote:
@@ -107,13 +117,19 @@ class CrossExchangeSpread:
     __slots__ = ("_best", "_currencies", "_fees", "_max_age_ns", "_params", "_quotes", "_rates", "_threshold")
 
     def __init__(self, params: Params) -> None:
-        self.retune(params)
+        self._params = params
         self._quotes: dict[tuple[str, str], _Quote] = {}
         self._rates: dict[tuple[str, str], _Quote] = {}
         self._best: _Spread | None = None
+        self.retune(params)
 
     def retune(self, params: Params) -> None:
-        self._params = params
+        """Quotes of sources that count no more go; where a spread counts otherwise now, it must be shown again."""
+        before, self._params = self._params, params
+        self._quotes = {key: quote for key, quote in self._quotes.items() if key[0] in params.exchanges}
+        if any(getattr(params, name) != getattr(before, name) for name in _SHOWING):
+            for quote in self._quotes.values():
+                quote.run = 0
         self._max_age_ns = round(params.max_age_seconds * NS_PER_SECOND)
         self._threshold = nextafter(params.spread_threshold_percent, 0.0)  # from the threshold on, not beyond it only
         self._fees = params.taker_fee_percent + params.other_taker_fee_percent
@@ -206,6 +222,8 @@ class CrossExchangeSpread:
             if rate is not None:
                 converted_by, (rate_bid, rate_ask) = rate
                 their_bid, their_ask = their_bid / rate_ask, their_ask / rate_bid
+                if not 0.0 < their_bid <= their_ask < inf:
+                    return Quiet.BAD_NUMBER
                 fees += self._params.conversion_fee_percent
             elif self._params.assume_parity and {quote.currency, currency} <= DOLLARS:
                 parity = True

@@ -109,16 +109,21 @@ class IcebergDetector:
                  "_shown_bids", "_ts")  # fmt: skip
 
     def __init__(self, params: Params) -> None:
-        self.retune(params)
         self._bids: dict[float, RestingLevel] = {}
         self._asks: dict[float, RestingLevel] = {}
+        self._params = params
+        self.retune(params)
         self._shown_bids: dict[float, float] = {}
         self._shown_asks: dict[float, float] = {}
         self._found: _Found | None = None
         self._ts = 0
 
     def retune(self, params: Params) -> None:
-        self._params = params
+        """A level that was filled up in time must be so again when another time is meant."""
+        before, self._params = self._params, params
+        if params.refill_speed_threshold_seconds != before.refill_speed_threshold_seconds:
+            for level in (*self._bids.values(), *self._asks.values()):
+                level.run = 0
         self._refill_ns = round(params.refill_speed_threshold_seconds * NS_PER_SECOND)
         self._history_ns = params.history_window_seconds * NS_PER_SECOND
 
@@ -189,8 +194,8 @@ class IcebergDetector:
         return (0, 0)
 
     def _opened(self, shown: float) -> RestingLevel:
-        """A new level, in the place of the one that nobody has traded at for longest when there are too many."""
-        if len(self._bids) + len(self._asks) >= self._params.max_levels:
+        """A new level, in the place of those that nobody has traded at for longest when there are too many."""
+        while len(self._bids) + len(self._asks) >= self._params.max_levels:
             side, price = min(
                 ((side, price) for side in (self._bids, self._asks) for price in side),
                 key=lambda one: one[0][one[1]].traded_at,

@@ -22,6 +22,9 @@ WIDENING_FACTOR: Final = 1.2
 AGE_THAT_COUNTS: Final = 300.0
 """Seconds after which a wide spread adds nothing more to the confidence in its end."""
 
+_WIDE: Final = ("spread_ratio_threshold", "spread_threshold_bps")
+"""Parameters that decide which spread is wide."""
+
 POINTS_MAX: Final = 4_096
 """Most spreads kept to measure how fast it moves; a book changes ten times a second."""
 
@@ -128,16 +131,20 @@ class SpreadLiquidity:
                  "_usual", "_vanished", "_velocity", "_velocity_ns", "_wide")  # fmt: skip
 
     def __init__(self, params: Params) -> None:
+        self._params = params
+        self._wide: _Wide | None = None
         self.retune(params)
         self._samples: deque[tuple[float, float, float]] = deque(maxlen=params.lookback_ticks)
         self._anchors: deque[tuple[int, float]] = deque()
-        self._wide: _Wide | None = None
         self._usual = self._now = (0.0, 0.0, 0.0)  # spread in bps, depth of the bids, depth of the offers
         self._ratio = self._velocity = self._loss = self._score = 0.0
         self._slot = self._vanished = 0
 
     def retune(self, params: Params) -> None:
-        self._params = params
+        """A spread that stands wide begins to do so now, when another spread is called wide."""
+        before, self._params = self._params, params
+        if any(getattr(params, name) != getattr(before, name) for name in _WIDE):
+            self._wide = None
         self._sample_ns = round(params.sample_seconds * NS_PER_SECOND)
         self._velocity_ns = round(params.velocity_seconds * NS_PER_SECOND)
 

@@ -224,8 +224,8 @@ def test_what_is_no_frame_is_refused_by_name(reason: str, payload: bytes) -> Non
 @pytest.mark.parametrize(
     "change",
     [
-        {"p": "0"}, {"p": "-1"}, {"p": "nan"}, {"p": "inf"}, {"p": "1e400"}, {"p": "1e13"}, {"q": "0"}, {"q": "-2"},
-        {"q": "nan"}, {"T": 0}, {"T": 1723161255342123}, {"t": -1},
+        {"p": "0"}, {"p": "-1"}, {"p": "nan"}, {"p": "inf"}, {"p": "1e400"}, {"p": "1e13"}, {"p": "5e-324"}, {"q": "0"},
+        {"q": "-2"}, {"q": "nan"}, {"T": 0}, {"T": 1723161255342123}, {"t": -1},
     ],
 )  # fmt: skip
 def test_an_absurd_trade_is_refused(change: dict[str, Any]) -> None:
@@ -238,6 +238,7 @@ def test_an_absurd_trade_is_refused(change: dict[str, Any]) -> None:
     [
         ("absurd_value", "btcusdt@depth@100ms", DIFF | {"b": [["0", "1"]]}),
         ("absurd_value", "btcusdt@depth@100ms", DIFF | {"b": [["nan", "1"]]}),
+        ("absurd_value", "btcusdt@depth@100ms", DIFF | {"b": [["5e-324", "1"]]}),
         ("absurd_value", "btcusdt@depth@100ms", DIFF | {"a": [["1", "-1"]]}),
         ("absurd_value", "btcusdt@depth@100ms", DIFF | {"a": [["1", "nan"]]}),
         ("absurd_value", "btcusdt@depth@100ms", DIFF | {"U": 203}),

@@ -212,3 +212,17 @@ def test_memory_is_bounded() -> None:
             strategy.note(dominance(hour * HOUR, 50.0, f"s{source}"), MARKET, seconds(hour * HOUR))
     assert SOURCES_MAX == len(strategy._histories)
     assert {49} == {len(history.samples) for history in strategy._histories.values()}
+
+
+def test_what_was_guessed_ends_with_the_proxy() -> None:
+    """A trend from a guess of yesterday to one of today would be a trend over a time in which nobody guessed."""
+    strategy = BtcDominance(PROXY)
+    for at in range(3):
+        for symbol in ("ETH", "BNB"):
+            one = msgspec.structs.replace(ticker(at * HOUR), instrument=f"binance:usdm:{symbol}USDT", change_pct=1.0)
+            strategy.note(one, MARKET, seconds(at * HOUR))
+        asked(strategy, at * HOUR)
+    assert (3, 3) == strategy.warmup()
+    strategy.retune(Params())
+    strategy.retune(PROXY)
+    assert (0, 3) == strategy.warmup()

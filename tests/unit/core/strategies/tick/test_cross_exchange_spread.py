@@ -3,6 +3,7 @@
 import random
 from math import erfc, nextafter, sqrt
 
+import msgspec
 import pytest
 
 from petrosa.core.market.state import MarketState
@@ -250,3 +251,40 @@ def test_a_venue_is_spelled_as_its_source_is() -> None:
     """In small letters; another spelling would silently hear nobody."""
     with pytest.raises(ValueError, match=r"exchanges: 'Kraken' names no source; write 'kraken'"):
         Params(exchanges=("coinbase", "Kraken"))
+
+
+def test_a_source_that_counts_no_more_is_forgotten_at_once() -> None:
+    """Its last quote is no reason to trade any more, however young it is."""
+    watched = Watched().hear(PAR, quote(0, 102.0, 102.1))
+    assert isinstance(watched.own(0, 99.9, 100.0), float)
+    watched.strategy.retune(msgspec.structs.replace(ONCE, exchanges=("kraken",)))
+    assert Quiet.NO_SOURCE == watched.own(1, 99.9, 100.0)
+
+
+def test_another_threshold_has_to_be_shown_anew() -> None:
+    """Three quotes 1 % away are no proof of 2 %; the other parameters take nothing from what was shown."""
+    patient = Params(persistent_spread_periods=3, spread_threshold_percent=0.1)
+    watched = Watched(patient)
+    watched.own(0, 99.9, 100.0)
+    for at in range(3):
+        watched.hear(quote(at, 1.0, 1.0, "USDT/USD"), quote(at, 102.0, 102.1))
+    assert isinstance(watched.own(3, 99.9, 100.0), float)
+    watched.strategy.retune(msgspec.structs.replace(patient, base_confidence=0.8))
+    assert isinstance(watched.own(3, 99.9, 100.0), float)
+    watched.strategy.retune(msgspec.structs.replace(patient, spread_threshold_percent=0.2))
+    assert Quiet.NOT_CONFIRMED == watched.own(4, 99.9, 100.0)
+
+
+def test_a_rate_that_makes_a_price_vanish_is_no_rate() -> None:
+    """The smallest price there is by the largest rate there is would be a price of nothing."""
+    watched = Watched()
+    watched.own(0)
+    watched.hear(quote(0, 1e24, 1e24, "USDT/USD"), quote(0, 5e-324, 5e-324))
+    assert Quiet.NO_SOURCE == watched.own(1)
+
+
+@pytest.mark.parametrize("name", ["Kraken", "", "kraken,coinbase", "x" * 65, "k\u00fc"])
+def test_exchanges_are_names_of_sources(name: str) -> None:
+    """What no source can be called would be waited for in vain."""
+    with pytest.raises(ValueError, match="names no source; write"):
+        Params(exchanges=(name,))

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from math import inf, nan
 
+import msgspec
 import pytest
 
 from petrosa.core.model.base import Side
@@ -259,3 +260,26 @@ def test_noise_speaks_as_seldom_as_derived(mean_quantity: float) -> None:
     said, scored = beyond(IcebergDetector(params), eaten_books(rng, count, mean_quantity))
     assert count == scored
     assert 0 < said <= most_of(count, 2 * 0.0845)
+
+
+def test_a_smaller_bound_of_levels_holds_as_soon_as_there_is_a_new_one() -> None:
+    """Those traded at longest ago go first, as many as are too many."""
+    scene = Scene(Params(max_levels=40))
+    for level in range(19):
+        scene.take(Side.SELL, price=BID - level)
+        scene.show()
+    scene.strategy.retune(Params(max_levels=10))
+    scene.take(Side.SELL, price=BID - 19)
+    assert 10 == len(scene.strategy._bids) + len(scene.strategy._asks)
+
+
+def test_a_run_of_refills_is_of_one_speed() -> None:
+    """Four refills within 5 s each say nothing of how many there are within 1 s; a guard takes nothing away."""
+    scene = Scene(ONLY_REFILL)
+    for _ in range(4):
+        scene.take(Side.SELL)
+        scene.show()
+    scene.strategy.retune(msgspec.structs.replace(ONLY_REFILL, base_confidence=0.8))
+    assert 2.0 == scene.show()
+    scene.strategy.retune(msgspec.structs.replace(ONLY_REFILL, refill_speed_threshold_seconds=1.0))
+    assert 0.0 == scene.show()

@@ -3,6 +3,7 @@
 import random
 from math import inf, log, nan
 
+import msgspec
 import pytest
 
 from petrosa.core.model.market import Depth
@@ -217,3 +218,18 @@ def test_noise_speaks_as_seldom_as_derived() -> None:
     said, scored = beyond(SpreadLiquidity(params), independent_books(rng, count, mean_half_spread=30.0))
     assert scored > 0.9 * count
     assert 0.3 * 0.0128 * scored < said <= most_of(scored, 0.0128 + 0.0003)
+
+
+def test_how_long_a_spread_stood_wide_is_of_one_measure() -> None:
+    """Wide by 1.5 times for 40 s says nothing of 2.5 times; a confidence changes nothing of it."""
+    low = Params(spread_ratio_threshold=1.5, spread_threshold_bps=0.0)
+    strategies = [usual(low) for _ in range(3)]
+    changed = [low, Params(spread_ratio_threshold=2.5, spread_threshold_bps=0.0), None]
+    changed[2] = msgspec.structs.replace(low, base_confidence=0.8)
+    answers = []
+    for strategy, params in zip(strategies, changed, strict=True):
+        for tenth in range(400):
+            strategy.evaluate(book(25 + tenth / 10, 14.0, 2.0, 9.0), MARKET, 0)
+        strategy.retune(params)
+        answers.append(strategy.evaluate(book(65, 3.0), MARKET, 0))
+    assert [True, False, True] == [isinstance(answer, float) and abs(answer) > 1.0 for answer in answers]
