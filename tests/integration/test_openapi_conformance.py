@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from petrosa.apps.access import access_over
 from petrosa.apps.catalogue import packaged_recordings
 from petrosa.apps.configuration.live import live_configuration
 from petrosa.apps.run import metrics_of, open_recorded, status_of
@@ -18,6 +19,7 @@ from petrosa.apps.settings import load
 from petrosa.apps.surface import parts_of
 from petrosa.surfaces.api.app import api
 from petrosa.surfaces.api.serve import serving
+from tests.kit.desk import MovedDesk
 from tests.kit.soak import SOAKING, sample
 
 CHECKS = (
@@ -43,15 +45,21 @@ READS = (
 
 @asynccontextmanager
 async def surface(folder: Path) -> AsyncIterator[str]:
-    """The address of everything that `petrosa run` serves, over a desk that has heard a recording whole."""
+    """The address of everything that `petrosa run` serves, over a desk that has heard a recording whole.
+
+    What trades is a desk of its own, which goes on: the other one has ended.
+    """
     settings = load(sets=SETTINGS, environ={}, home=str(folder / "home"))
     async with live_configuration(settings, settings.feed.symbols) as configuration:
         process = open_recorded([packaged_recordings() / "synthetic-usdm"], configuration.settings, folder / "run")
         try:
             await process.run([], str)
+            desk = MovedDesk(folder / "moved")
             parts = await parts_of(settings, configuration, str, metrics_of(process))
-            app = api(status_of(process, "run", configuration), parts)
-            async with serving(app, "127.0.0.1", 0) as url:
+            trading = desk.control.part(access_over(settings, configuration.documents))
+            app = api(status_of(process, "run", configuration), [*parts, trading])
+            async with desk.running(), serving(app, "127.0.0.1", 0) as url:
+                await desk.move(10.0)
                 yield url
         finally:
             process.close()

@@ -166,6 +166,13 @@ class Process:
     def terminate(self) -> None:
         self._process.terminate()
 
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    async def gone(self) -> None:
+        """Return when it has ended, however."""
+        await self._process.communicate()
+
 
 def made_signals(turns: list[JournaledTurn]) -> list[Signal]:
     """Signals that a journal says were made, in order."""

@@ -28,7 +28,7 @@ class KeyedAccess:
             return Actor(LOCAL, frozenset({Scope.READ}), "loopback")
         else:
             actor = await self._keyless(is_loopback=is_loopback, writes=writes)
-        if writes:
+        if writes and needed is not Scope.TRADE:  # a kill switch that has to wait is none
             self._limit.spend(actor.name)
         return actor
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from petrosa.adapters.stores.tape.writer import TapeWriter
 from petrosa.apps.configuration.live import live_configuration
+from petrosa.apps.desk_control import DeskControl
 from petrosa.apps.instruments import load_instruments
 from petrosa.apps.journaling import new_run_folder, run_file
 from petrosa.apps.over_nats import OverNats, run_over_nats
@@ -49,13 +50,14 @@ async def run_demo(settings: Settings, *, seconds: float | None, view: View, rep
     Raises `ConfigError` for settings and addresses, `StorageError` when the data directory takes nothing.
     """
     async with live_configuration(settings, settings.feed.symbols) as configuration:
-        process = open_demo(configuration.settings, also=(configuration.desk.record,))
-        async with changing(process, configuration), AsyncExitStack() as stack:
+        control = DeskControl(settings, report)
+        process = open_demo(configuration.settings, also=(configuration.desk.record, control.record))
+        async with changing(process, configuration, control), AsyncExitStack() as stack:
             status = status_of(process, "demo", configuration)
             url = ""
             if settings.http.enabled:
                 where = (settings.http.listen, settings.http.port)
-                app = api(status, await parts_of(settings, configuration, report, metrics_of(process)))
+                app = api(status, await parts_of(settings, configuration, report, metrics_of(process), control))
                 url = await stack.enter_async_context(serving(app, *where, or_free=True))
                 report(f"HTTP on {url}")
             await process.run(

@@ -8,6 +8,7 @@ from typing import Final
 
 from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.apps.configuration.live import LiveConfiguration, live_configuration
+from petrosa.apps.desk_control import DeskControl
 from petrosa.apps.instruments import load_instruments
 from petrosa.apps.journaling import new_run_folder, run_file
 from petrosa.apps.process import FRAMES_AT_ONCE, DeskProcess, Side
@@ -24,6 +25,7 @@ from petrosa.surfaces.api.app import api
 from petrosa.surfaces.api.serve import serving
 from petrosa.surfaces.decisions import DecisionLog
 from petrosa.surfaces.desk_metrics import DeskMetrics
+from petrosa.surfaces.desk_reader import DeskReader
 from petrosa.surfaces.heartbeat import beat
 from petrosa.surfaces.status import DeskStatus, journal_check
 
@@ -41,12 +43,14 @@ async def run_recording(
     Decides what `run_backtest` decides, to the byte. Raises what that raises, and `ConfigError` for a taken port.
     """
     async with live_configuration(settings, settings.feed.symbols) as configuration:
-        process = open_recorded(paths, configuration.settings, folder, also=(configuration.desk.record,))
-        async with changing(process, configuration), AsyncExitStack() as stack:
+        control = DeskControl(settings, report)
+        told = (configuration.desk.record, control.record)
+        process = open_recorded(paths, configuration.settings, folder, also=told)
+        async with changing(process, configuration, control), AsyncExitStack() as stack:
             report(f"arrival shifted by {process.taken.shift / 1e6:+.3f} ms, journal in {process.journal.folder}")
             status = status_of(process, "run", configuration)
             if settings.http.enabled:
-                app = api(status, await parts_of(settings, configuration, report, metrics_of(process)))
+                app = api(status, await parts_of(settings, configuration, report, metrics_of(process), control))
                 url = await stack.enter_async_context(serving(app, settings.http.listen, settings.http.port))
                 report(f"HTTP on {url}")
             await process.run([*heartbeat_of(settings, status), decisions_of(process)], report)
@@ -54,14 +58,33 @@ async def run_recording(
 
 
 @asynccontextmanager
-async def changing(process: DeskProcess, configuration: LiveConfiguration) -> AsyncIterator[None]:
-    """A desk whose configuration may change, and which is closed at the end."""
+async def changing(process: DeskProcess, configuration: LiveConfiguration, control: DeskControl) -> AsyncIterator[None]:
+    """A desk whose configuration may change, which takes signals and has a kill switch, and is closed at the end."""
     configuration.desk.attach(process.loop, process.parts.strategist, process.parts.instruments)
     try:
-        yield
+        with control.attached(process.loop, reader_of(process)):
+            async with control.watching():
+                yield
     finally:
         configuration.desk.detach()
         process.close()
+
+
+def reader_of(process: DeskProcess) -> DeskReader:
+    """What the HTTP surface reads of a desk's account and orders."""
+    settings, parts, observed = process.settings, process.parts, process.observed
+    pace = process.clock.speed if process.clock.paced else 1.0
+    return DeskReader(
+        settings.account.account,
+        settings.account.currency,
+        parts.trader,
+        process.model,
+        parts.instruments,
+        parts.markets,
+        lambda: process.turns.now,
+        lambda: observed.silence_s * pace,
+        settings.feed.stale_after_seconds,
+    )
 
 
 def open_recorded(

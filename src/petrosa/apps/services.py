@@ -8,13 +8,15 @@ from pathlib import Path
 
 from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.apps.configuration.live import live_configuration
+from petrosa.apps.desk_control import DeskControl
+from petrosa.apps.documents import open_documents
 from petrosa.apps.feed import FeedSummary, feed
 from petrosa.apps.instruments import load_instruments
 from petrosa.apps.joined import Report, connect
 from petrosa.apps.service import ServiceStatus
 from petrosa.apps.settings import Settings
 from petrosa.apps.strategies import StrategiesSummary, StrategyService, strategies
-from petrosa.apps.surface import parts_of
+from petrosa.apps.surface import parts_of, trade_parts
 from petrosa.apps.trade import TradeService, TradeSummary, trade
 from petrosa.core.analytics.analyzer import DepthAnalyzer
 from petrosa.ports import Bus
@@ -65,13 +67,20 @@ async def serve_trade(settings: Settings, *, report: Report) -> TradeSummary:
     async with AsyncExitStack() as stack:
         bus = await _connected(stack, settings, "trade")
         status = ServiceStatus(settings, "trade", bus, _named(settings))
-        await _surround(stack, settings, status, settings.http.engine_port, report)
+        control = DeskControl(settings, report)
+        await stack.enter_async_context(control.watching())
+        parts: Sequence[Part] = ()
+        if settings.http.enabled:
+            documents = await open_documents(settings)
+            stack.push_async_callback(documents.close)
+            parts = await trade_parts(settings, documents, report, control)
+        await _surround(stack, settings, status, settings.http.engine_port, report, parts)
 
         def opened(service: TradeService) -> None:
             check = partial(journal_check, service.folder, settings.journal.free_mb_min)
             status.opened(service, service.trader, check)
 
-        return await trade(settings, known, bus, report=report, opened=opened)
+        return await trade(settings, known, bus, report=report, opened=opened, control=control)
 
 
 def _metrics_of(service: StrategyService, analyzer: DepthAnalyzer) -> MarketMetrics:

@@ -16,6 +16,7 @@ import msgspec
 
 from petrosa.adapters.stores.journal.reader import JournalReader
 from petrosa.adapters.stores.journal.writer import JournalWriter
+from petrosa.apps.desk_control import DeskControl
 from petrosa.apps.joined import Report
 from petrosa.apps.journaling import open_journal, provenance_of, record_to, run_file
 from petrosa.apps.market_stream import MarketStream, ensure_streams, open_market
@@ -38,6 +39,7 @@ from petrosa.runtime.loop import Loop, tell_or_halt
 from petrosa.runtime.observed import Observed
 from petrosa.runtime.outbox import Outbox
 from petrosa.runtime.supervise import OnFailure, Supervisor
+from petrosa.surfaces.desk_reader import DeskReader
 from petrosa.surfaces.readmodel import ReadModel
 
 Heard = tuple[int, MarketEvent]
@@ -63,17 +65,19 @@ class TradeSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 async def trade(
     settings: Settings, known: Instruments, bus: Bus, *, report: Report,
-    opened: Callable[["TradeService"], None] | None = None,
+    opened: Callable[["TradeService"], None] | None = None, control: DeskControl | None = None,
 ) -> TradeSummary:  # fmt: skip
     """Serve until the recording ends or a signal asks to stop; a live feed has no end.
 
-    `opened` is shown the service when market data has begun, to be read between turns.
+    `opened` is shown the service when market data has begun, to be read between turns. `control` tells the desk more
+    than NATS does; its kill switch holds over a restart.
     """
+    control = control or DeskControl(settings, report)
     await ensure_streams(settings, bus)
     report("trade: waiting for market data")
     async with open_market(settings, known, bus, report) as stream:
         with _journal(settings, stream) as journal:
-            service = TradeService(settings, stream, journal, bus, report)
+            service = TradeService(settings, stream, journal, bus, report, control)
             if opened is not None:
                 opened(service)
             await service.resume()
@@ -110,8 +114,9 @@ class TradeService:
     """One trader over a market stream and a signals' stream. What has no underscore may be read between turns."""
 
     def __init__(
-        self, settings: Settings, stream: MarketStream, journal: JournalWriter, bus: Bus, report: Report
-    ) -> None:
+        self, settings: Settings, stream: MarketStream, journal: JournalWriter, bus: Bus, report: Report,
+        control: DeskControl,
+    ) -> None:  # fmt: skip
         instruments = stream.market.instruments
         self.markets = build_markets(instruments)
         self.trader = build_trader(settings, instruments, self.markets)
@@ -126,13 +131,14 @@ class TradeService:
         self._journal = journal
         self._bus = bus
         self._report = report
+        self._control = control
         self._facts: deque[Heard] = deque()
         self._ended = False
         self._known = journal.head.segment > 0
         self._outbox = Outbox({settings.feed.venue: self.exchange}, crash_point(settings.crash_at))
         turned = JournalReader(journal.folder).turns() if self._known else ()
         self._retrace = Retrace(
-            turned, journal.head.sequence, journal.record, record_to(self.tally.take, self.model.fold)
+            turned, journal.head.sequence, journal.record, record_to(self.tally.take, self.model.fold, control.record)
         )
         self.turns = Turns(self.desk, self._retrace.record, self._outbox.send, self.exchange)
 
@@ -181,8 +187,24 @@ class TradeService:
         async with supervisor:
             supervisor.side("signals", signals.read, OnFailure.RESTART)
             self._report(f"trade: turning run {run}, journal {self.folder}")
-            await supervisor.run(loop.run())
+            with self._control.attached(loop, self._reader()):
+                await supervisor.run(loop.run())
         return self._summary(signals, time.perf_counter() - began)
+
+    def _reader(self) -> DeskReader:
+        """What the HTTP surface reads between turns."""
+        settings = self._settings
+        return DeskReader(
+            settings.account.account,
+            settings.account.currency,
+            self.trader,
+            self.model,
+            self.instruments,
+            self.markets,
+            lambda: self.turns.now,
+            lambda: self.observed.silence_s,
+            settings.feed.stale_after_seconds,
+        )
 
     async def _batches(self, signals: SignalStream) -> AsyncIterator[Sequence[Heard]]:
         """Facts in batches; after the message that led to a signal, and before the next, the signal is told."""

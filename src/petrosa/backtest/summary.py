@@ -143,8 +143,8 @@ def pnl_of(
         unrealized = EXACT.add(unrealized, EXACT.multiply(line.unrealized or ZERO, rate or ZERO))
     return Pnl(
         currency=currency,
-        realized=_shown(account.realized),
-        unrealized=_shown(unrealized),
+        realized=shown(account.realized),
+        unrealized=shown(unrealized),
         fees=dict(account.fees),
         fees_converted=_converted(account.fees, currency, instruments, markets),
     )
@@ -156,8 +156,8 @@ def mark_of(market: MarketState) -> Decimal | None:
     return market.instrument.price(value) if value > 0.0 else None
 
 
-def _shown(value: Decimal) -> Decimal:
-    """Rounded to `SHOWN`, without the zeros that this adds; a value that was shorter stays as it was."""
+def shown(value: Decimal) -> Decimal:
+    """A price or a profit for readers: rounded to `SHOWN`, without the zeros that this adds to a shorter one."""
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and exponent >= -8:
         return value
@@ -174,10 +174,10 @@ def _line(position: Position, instrument: Instrument, mark: Decimal | None) -> P
     return PositionLine(
         instrument=position.instrument,
         quantity=position.quantity,
-        entry_price=_shown(position.entry_price),
+        entry_price=shown(position.entry_price),
         mark=mark,
-        unrealized=None if unrealized is None else _shown(unrealized),
-        realized=_shown(position.realized),
+        unrealized=None if unrealized is None else shown(unrealized),
+        realized=shown(position.realized),
         fees=position.fees,
         strategy_id=position.strategy_id,
         signal_id=position.signal_id,

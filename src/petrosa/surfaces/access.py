@@ -7,7 +7,8 @@ The rule, in one place:
 * Without a key, a request from this machine reads always, and writes as long as no key was ever configured.
 * Without a key, a request from elsewhere reads as long as no key was ever configured, and never writes.
 * A revoked or expired key still counts as configured: revoking the last one must not open what it closed.
-* Writes are limited per actor. A request that needs no more than `read` is no write.
+* Writes are limited per actor, but for those that need `trade`: what a desk takes at once limits signals, and nothing
+  limits the kill switch. A request that needs no more than `read` is no write.
 * Probes (`/healthz`, `/ready`, `/metrics`) and the description of the process never ask.
 """
 
@@ -63,7 +64,7 @@ class Access(Protocol):
     async def actor_of(self, token: str | None, *, is_loopback: bool, needed: Scope) -> Actor:
         """The actor behind the token (none: no key was presented), who may do what is needed now.
 
-        Counts one write unless `needed` is `read`. Raises `Unauthenticated`, `Forbidden`, `LimitExceeded`, or
-        `StorageError` when the keys must be known and cannot be.
+        Counts one write unless `needed` is `read` or `trade`. Raises `Unauthenticated`, `Forbidden`, `LimitExceeded`,
+        or `StorageError` when the keys must be known and cannot be.
         """
         ...

@@ -121,6 +121,14 @@ async def test_writes_are_limited_and_reads_are_not() -> None:
     assert "alice" == await outcome(guarded, token, HERE, Scope.CONFIG)
 
 
+async def test_trading_and_stopping_are_never_too_often() -> None:
+    """What needs `trade` costs no write of the configuration, and is let in when none is left."""
+    guarded = Guarded(writes=1)
+    assert {"local"} == {await outcome(guarded, None, HERE, Scope.TRADE) for _ in range(50)}
+    assert ["local", "LimitExceeded"] == [await outcome(guarded, None, HERE, Scope.CONFIG) for _ in range(2)]
+    assert "local" == await outcome(guarded, None, HERE, Scope.TRADE)
+
+
 async def test_a_new_key_of_the_same_name_has_no_new_writes() -> None:
     """The limit is the actor's, so changing a key is no way round it."""
     guarded = Guarded(writes=1)

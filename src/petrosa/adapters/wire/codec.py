@@ -11,8 +11,9 @@ What we write has every documented field, `source` and `strategy` (which the dep
      "market":"usdm","stop_loss_pct":null,"take_profit_pct":null,"strategy_mode":"deterministic","schema":1}
 
 What we read may come from any generation of producer. Old spellings are understood, unknown keys ignored, and
-whatever cannot be understood is a `FrameError` that names the field. A time is never invented: a signal without one
-could not be refused for its age.
+whatever cannot be understood is a `FrameError` that names the field. A time is never invented for a message that may
+have waited somewhere: a signal without one could not be refused for its age. Only who receives a signal straight from
+its sender may stamp it on arrival, and then it says so.
 """
 
 import json
@@ -76,10 +77,14 @@ class _Written(msgspec.Struct):
 
 
 class Received(NamedTuple):
-    """A signal, and the message of the market stream that led to it; 0 where the producer does not say."""
+    """A signal, and the message of the market stream that led to it; 0 where the producer does not say.
+
+    `is_stamped` says that it came without a time and was stamped on arrival.
+    """
 
     signal: Signal
     market_sequence: int
+    is_stamped: bool = False
 
 
 class _Read(msgspec.Struct):
@@ -178,9 +183,10 @@ def decode_signal(data: bytes, ts_seen: int) -> Signal:
     return receive_signal(data, ts_seen).signal
 
 
-def receive_signal(data: bytes, ts_seen: int) -> Received:
+def receive_signal(data: bytes, ts_seen: int, *, stamps: bool = False, unnamed: str = "") -> Received:
     """A signal from anybody's message; `ts_seen` is when it was heard, for producers that do not say.
 
+    With `stamps` a signal without a time is one of `ts_seen`; `unnamed` is the id of a signal that brings none.
     Raises `FrameError` with reason `signal_malformed`, `signal_not_finite`, `signal_missing_field`,
     `signal_bad_field` or `signal_timestamp`; the message names the field.
     """
@@ -195,10 +201,11 @@ def receive_signal(data: bytes, ts_seen: int) -> Received:
     price = read.price if read.price is not None else read.current_price
     if price is None:
         raise FrameError("signal_missing_field", f"price is missing in a signal of {strategy_id}; send it")
-    ts_event = _ts_event(read)
+    is_stamped = stamps and read.timestamp is None and read.ts_event is None
+    ts_event = ts_seen if is_stamped else _ts_event(read)
     timeframe = read.timeframe or "tick"
     signal = Signal(
-        signal_id=_signal_id(read, strategy_id, symbol, timeframe, ts_event, action),
+        signal_id=_given_id(read) or unnamed or _own_id(read, strategy_id, symbol, timeframe, ts_event, action),
         strategy_id=strategy_id,
         symbol=symbol,
         action=action,
@@ -221,7 +228,7 @@ def receive_signal(data: bytes, ts_seen: int) -> Received:
         strategy=read.strategy or strategy_id,
         strategy_mode=_required("strategy_mode", read.strategy_mode or "deterministic").lower(),
     )
-    return Received(signal, max(0, read.market_sequence or 0))
+    return Received(signal, max(0, read.market_sequence or 0), is_stamped)
 
 
 def _read(data: bytes) -> _Read:
@@ -307,11 +314,14 @@ def _in_range(field: str, value: int) -> int:
     return value
 
 
-def _signal_id(read: _Read, strategy_id: str, symbol: str, timeframe: str, ts_event: int, action: Action) -> str:
-    """The producer's own id, or one that the same opinion always gets."""
+def _given_id(read: _Read) -> str:
+    """The producer's own id."""
     given = read.signal_id or read.id or read.intent_id
-    if given:
-        return _required("signal_id", given)
+    return _required("signal_id", given) if given else ""
+
+
+def _own_id(read: _Read, strategy_id: str, symbol: str, timeframe: str, ts_event: int, action: Action) -> str:
+    """An id that the same opinion always gets."""
     instrument = f"{read.venue or ''}:{read.market or ''}:{symbol}"
     return signal_id_of(strategy_id, 0, instrument, timeframe, ts_event, action)
 

@@ -91,7 +91,7 @@ def trade(
     nats_url: str | None, port: int | None, listen: str | None, files: tuple[str, ...], sets: tuple[str, ...],
     home: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Turn signals on NATS into orders on the simulated exchange. HTTP on 8000: health, readiness, metrics.
+    """Turn signals on NATS into orders on the simulated exchange. HTTP on 8000: account, orders, signals, kill switch.
 
     After a stop or a crash it goes on from its journal: no signal is lost and none is ordered twice.
     """

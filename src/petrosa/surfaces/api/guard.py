@@ -26,6 +26,8 @@ FORWARDED: Final = frozenset(
     {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"}
 )
 """Headers by which a proxy says that the peer is not who asks."""
+BODY_MAX: Final = 65_536
+"""Bytes of a body."""
 SAME_SITE: Final = frozenset({"same-origin", "none"})
 
 
@@ -58,6 +60,16 @@ async def deny(_request: Request, problem: Exception) -> Response:
     """The answer to `Denied`, for an application's `exception_handlers`: a `Failure` with its code."""
     assert isinstance(problem, Denied)
     return failure(problem.status_code, problem.code, problem.detail, problem.headers)
+
+
+async def read_body(request: Request) -> bytes:
+    """The whole body; call it after `authorize`. Raises `Denied` 413 for one that is too large."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_MAX:
+            raise Denied(413, "TOO_LARGE", f"the body has more than {BODY_MAX} bytes; send less")
+    return bytes(body)
 
 
 def presented_key(request: Request) -> str | None:

@@ -101,13 +101,13 @@ class TableQuery(msgspec.Struct, frozen=True):
             text = f"min_pressure = {least:g} > max_pressure = {most:g}; no pressure is in between, exchange them"
             raise BadQuery("min_pressure", given["min_pressure"], text)
         return cls(
-            Filters(_symbols(given), least, most, _choice(given, "trend", Lean, None)),
+            Filters(_symbols(given), least, most, choice(given, "trend", Lean, None)),
             Sort(
-                _choice(given, "sort_by", SortBy, SortBy.SYMBOL) or SortBy.SYMBOL,
-                _choice(given, "sort_order", SortOrder, SortOrder.ASC) or SortOrder.ASC,
+                choice(given, "sort_by", SortBy, SortBy.SYMBOL) or SortBy.SYMBOL,
+                choice(given, "sort_order", SortOrder, SortOrder.ASC) or SortOrder.ASC,
             ),
-            _whole(given, "limit", LIMIT, 1, LIMIT_MAX),
-            _whole(given, "offset", 0, 0, OFFSET_MAX),
+            whole(given, "limit", LIMIT, 1, LIMIT_MAX),
+            whole(given, "offset", 0, 0, OFFSET_MAX),
         )
 
 
@@ -175,7 +175,8 @@ def _pressure(given: Mapping[str, str], name: str) -> float | None:
     return value
 
 
-def _whole(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+def whole(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    """A whole number of a query. Raises `BadQuery`."""
     text = given.get(name, str(default)).strip()
     if not (text.isascii() and text.isdecimal() and len(text) <= 9 and least <= int(text) <= most):
         raise BadQuery(name, text, f"{name} = {text[:40]!r}; it must be a whole number from {least} to {most:,}")
@@ -185,7 +186,8 @@ def _whole(given: Mapping[str, str], name: str, default: int, least: int, most: 
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
-def _choice(given: Mapping[str, str], name: str, of: type[Choice], default: Choice | None) -> Choice | None:
+def choice(given: Mapping[str, str], name: str, of: type[Choice], default: Choice | None) -> Choice | None:
+    """One of several words of a query. Raises `BadQuery`."""
     text = given.get(name)
     if text is None:
         return default

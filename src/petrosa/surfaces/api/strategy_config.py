@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from petrosa.errors import DataError, LimitExceeded, PetrosaError, StorageError, VersionConflict
 from petrosa.surfaces.access import Access, Actor, Scope
-from petrosa.surfaces.api.guard import Denied, authorize
+from petrosa.surfaces.api.guard import Denied, authorize, read_body
 from petrosa.surfaces.api.part import Part, failure, json_response
 from petrosa.surfaces.api.strategy_config_document import ABOUT, SCHEMAS, paths
 from petrosa.surfaces.configuration import (
@@ -34,7 +34,6 @@ from petrosa.surfaces.configuration import (
     ValidateRequest,
 )
 
-BODY_MAX: Final = 65_536
 RETRY_S: Final = 5
 """When to try again what the store did not take."""
 ROOT: Final = "/api/v1/strategies"
@@ -223,13 +222,9 @@ def _expected(request: Request) -> int | None:
 
 async def _body(request: Request, struct: type[T]) -> T:
     """The body as this struct. Raises `Denied` 400 and 413, and `InvalidParameters`."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_MAX:
-            raise Denied(413, "TOO_LARGE", f"the body has more than {BODY_MAX} bytes; send less")
+    body = await read_body(request)
     try:
-        decoded = msgspec.json.decode(bytes(body), type=struct)
+        decoded = msgspec.json.decode(body, type=struct)
         json.loads(body, object_pairs_hook=_each_once)
         return decoded
     except msgspec.ValidationError as problem:

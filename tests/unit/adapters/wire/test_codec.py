@@ -298,3 +298,24 @@ def test_the_old_order_can_be_read_as_a_signal() -> None:
 def test_hold_and_close_have_no_old_order(action: Action) -> None:
     """The old shape has no side for them, so nothing is written rather than a guess."""
     assert encode_order(msgspec.structs.replace(SIGNAL, action=action)) is None
+
+
+def test_only_who_asks_for_it_gets_a_stamp() -> None:
+    """Without a time a message is refused, or stamped on arrival and marked so; a time that is there is kept."""
+    body = {"strategy_id": "s", "symbol": "BTCUSDT", "action": "buy", "confidence": 0.8, "price": 1.0}
+    with pytest.raises(FrameError, match="timestamp is missing"):
+        receive_signal(msgspec.json.encode(body), T)
+    stamped = receive_signal(msgspec.json.encode(body), T, stamps=True)
+    assert (T, True) == (stamped.signal.ts_event, stamped.is_stamped)
+    timed = receive_signal(msgspec.json.encode({**body, "ts_event": T - 5}), T, stamps=True)
+    assert (T - 5, False) == (timed.signal.ts_event, timed.is_stamped)
+    with pytest.raises(FrameError, match="is not a time"):
+        receive_signal(msgspec.json.encode({**body, "timestamp": "soon"}), T, stamps=True)
+
+
+def test_a_signal_without_a_name_may_be_given_one() -> None:
+    """And one that has a name keeps it."""
+    body = {"strategy_id": "s", "symbol": "BTCUSDT", "action": "buy", "confidence": 0.8, "price": 1.0, "ts_event": T}
+    assert "given" == receive_signal(msgspec.json.encode(body), T, unnamed="given").signal.signal_id
+    named = msgspec.json.encode({**body, "id": "own"})
+    assert "own" == receive_signal(named, T, unnamed="given").signal.signal_id

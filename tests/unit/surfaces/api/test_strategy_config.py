@@ -13,8 +13,9 @@ from petrosa.apps.access import KeyedAccess
 from petrosa.apps.keys import KeyRing
 from petrosa.surfaces.access import Scope
 from petrosa.surfaces.api.app import api
+from petrosa.surfaces.api.guard import BODY_MAX
 from petrosa.surfaces.api.openapi import INFO, READY
-from petrosa.surfaces.api.strategy_config import BODY_MAX, strategy_config
+from petrosa.surfaces.api.strategy_config import strategy_config
 from petrosa.surfaces.api.strategy_config_document import SCHEMAS
 from petrosa.surfaces.api.strategy_config_examples import ANSWERS, BODIES, FAILURES
 from petrosa.surfaces.configuration import METADATA_BYTES_MAX

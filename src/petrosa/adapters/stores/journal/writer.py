@@ -26,14 +26,17 @@ from petrosa.adapters.stores.journal.reader import Head
 from petrosa.adapters.stores.journal.repair import repair_tail
 from petrosa.adapters.stores.lockfile import LockFile
 from petrosa.core.model.base import SCHEMA
-from petrosa.core.model.events import REPEATED, Configured, Decision, Event
+from petrosa.core.model.commands import CancelEntries, Flatten, PauseEntries, ResumeEntries
+from petrosa.core.model.events import REPEATED, Configured, Decision, Event, Halted
 from petrosa.core.model.orders import Approved, Reducing
 from petrosa.errors import InvariantError, StorageError
 
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
 BUFFER_BYTES: Final = 256 * 1024
-PROMISED: Final = (Approved, Reducing, Configured)
+PROMISED: Final = (Approved, Reducing, Configured, Halted)
 """Decisions that others act on or are told of: they are on disk first."""
+LATCHING: Final = (PauseEntries, ResumeEntries, CancelEntries, Flatten, Halted)
+"""What stops a desk, or lets it go on, holds over a power cut from when it was answered."""
 
 
 class AppendFile(Protocol):
@@ -58,12 +61,12 @@ def open_buffered(path: Path) -> AppendFile:
 class JournalWriter:
     """The one writer of a folder, which it locks. Implements `ports.Journal`.
 
-    Call `rotate` before the first record, and between two turns whenever `full`. With `durable`, a turn with an intent
-    or a change of configuration is on disk (fdatasync) when `record` returns; everything else survives the death of the
-    process at once and a power cut after `sync`. `before_write` runs before each write, to flush what the journal
-    refers to. `crash_point` is told the names `journal.before_write`, `.after_write`, `.after_sync` in
-    passing, `on_sync` the seconds that a sync took. Once a write has failed, every further one raises `StorageError`:
-    a journal with a hole is worse than none.
+    Call `rotate` before the first record, and between two turns whenever `full`. With `durable`, a turn with an intent,
+    a change of configuration or of the kill switch is on disk (fdatasync) when `record` returns; everything else
+    survives the death of the process at once and a power cut after `sync`. `before_write` runs before each write, to
+    flush what the journal refers to. `crash_point` is told the names `journal.before_write`, `.after_write`,
+    `.after_sync` in passing, `on_sync` the seconds that a sync took. Once a write has failed, every further one raises
+    `StorageError`: a journal with a hole is worse than none.
     """
 
     def __init__(
@@ -158,7 +161,7 @@ class JournalWriter:
         head.entries += 1
         for decision in encoded:
             head.decisions = decision_chain(head.decisions, sequence, now, decision)
-        if self._durable and any(isinstance(decision, PROMISED) for decision in decisions):
+        if self._durable and (isinstance(event, LATCHING) or any(isinstance(one, PROMISED) for one in decisions)):
             self.sync()
 
     def finish(self, sequence: int, now: int) -> None:

@@ -1,0 +1,162 @@
+"""The description of the desk's routes."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from petrosa.surfaces.api.desk_examples import ANSWERS, KILL, RESUME, SIGNAL
+from petrosa.surfaces.api.market_table import LIMIT, LIMIT_MAX
+from petrosa.surfaces.api.openapi import Problem
+from petrosa.surfaces.api.part import JSON, KEYED, REF, Failed, Failure, answer, no
+from petrosa.surfaces.kill_switch import KillRequest, ResumeRequest
+from petrosa.surfaces.trading import KEY_MAX, SignalBody, SignalsBody
+
+ABOUT: Final = (
+    "One desk: what it holds, what it was told and what it decided; signals are handed in here as on the signals' "
+    "subject, and the kill switch is here. Times are the desk's: in a run of a recording, the recording's."
+)
+OFFSET_MAX: Final = 1_000_000
+FILTERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "positions": ("symbol", "strategy_id", "side"),
+    "orders": ("symbol", "strategy_id", "signal_id", "leg", "status"),
+    "signals": ("symbol", "strategy_id", "signal_id"),
+    "fills": ("symbol", "strategy_id", "signal_id", "client_order_id"),
+    "refusals": ("symbol", "strategy_id", "signal_id", "check"),
+}
+"""The lists, and by what each can be narrowed."""
+SCHEMAS: Final[tuple[type[msgspec.Struct], ...]] = (
+    *dict.fromkeys(struct for struct, _ in ANSWERS.values()), SignalBody, SignalsBody, KillRequest, ResumeRequest,
+    Failure,
+)  # fmt: skip
+
+_WORDS: Final = {"side": ("long", "short"), "status": ("open", "all")}
+_FAILURES: Final[Mapping[str, tuple[str, str, str]]] = {
+    "400": ("MALFORMED_JSON", "the body is not JSON: Input data was truncated", "Not JSON, or a key that cannot be."),
+    "401": ("UNAUTHENTICATED", "this needs a key: send Authorization: Bearer KEY", "No key, or none that is valid."),
+    "403": ("FORBIDDEN", "this needs the scope trade, and the key 'grafana' has read", "Not with this key or page."),
+    "404": ("SYMBOL_UNKNOWN", "'ABCUSDT' is not traded here; 1 symbols are: BTCUSDT", "SYMBOL_UNKNOWN, ORDER_UNKNOWN."),
+    "409": ("KILL_FILE_PRESENT", "petrosa-data/KILL is there, and holds the switch; remove it, then resume", "Held."),
+    "413": ("TOO_LARGE", "the body has more than 65536 bytes; send less", "Too large."),
+    "415": ("UNSUPPORTED_MEDIA_TYPE", "Content-Type '' is not taken; send application/json", "Not said to be JSON."),
+    "422": (
+        "SIGNAL_MISSING_FIELD",
+        "signal_missing_field: symbol is missing; send it",
+        "Something cannot be: BAD_QUERY, VALIDATION_ERROR, SIGNAL_MISSING_FIELD, SIGNAL_BAD_FIELD, SIGNAL_NOT_FINITE, "
+        "SIGNAL_TIMESTAMP, IDEMPOTENCY_KEY_REUSED.",
+    ),
+    "429": ("BUSY", "256 signals wait for the desk, limit 256; send this one again", "Too much at once."),
+    "503": (
+        "NO_DESK",
+        "no desk turns here yet; ask again when /ready says that market data has come",
+        "NO_DESK, NO_PRICE_YET, PRICE_STALE: nothing that could be said is known. STORE_UNAVAILABLE: keys cannot be "
+        "read.",
+    ),
+}  # fmt: skip
+_READS: Final = ("401", "403", "503")
+_WRITES: Final = ("400", "401", "403", "413", "415", "422", "429", "503")
+
+
+def paths() -> dict[str, Any]:
+    """The path items of all routes."""
+    one = {"in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    symbol = {**one, "name": "symbol", "description": "BTCUSDT, BTC/USDT or BTC/USDT:USDT.", "example": "BTCUSDT"}
+    order = {**one, "name": "client_order_id", "description": "As in /orders."}
+    return {
+        "/account": _get("account", "The account: equity, wallets, profit, and whether entries are taken."),
+        "/price/{symbol}": _get("price", "The last price that was heard, or none.", [symbol], "404"),
+        "/positions": _list("positions", "Open positions."),
+        "/positions/{symbol}": _get("position", "What is held of a symbol; flat where nothing is.", [symbol], "404"),
+        "/orders": _list("orders", "Orders, the newest first."),
+        "/orders/{client_order_id}": _get("order", "One order.", [order], "404"),
+        "/signals": _list("signals", "What was heard and made, the newest first."),
+        "/fills": _list("fills", "Fills, the newest first."),
+        "/refusals": _list("refusals", "What did not become an order, and why, the newest first."),
+        "/trade": _post(
+            "trade", "Hand in a signal, or several.", _TRADE_TEXT,
+            {"anyOf": [{"$ref": REF.format(name=one.__name__)} for one in (SignalBody, SignalsBody)]}, SIGNAL,
+            [_idempotency()],
+        ),
+        "/trade/signal": _post(
+            "trade_signal", "Hand in one signal.", _TRADE_TEXT, _ref(SignalBody), SIGNAL, [_idempotency()]
+        ),
+        "/kill-switch": {
+            **_get("kill_switch", "How far the desk is stopped."),
+            **_post("engage", "Stop the desk, as far as the level says.", _KILL_TEXT, _ref(KillRequest), KILL),
+        },
+        "/kill-switch/resume": _post(
+            "resume", "Take entries again.", _RESUME_TEXT, _ref(ResumeRequest), RESUME, (), "409"
+        ),
+    }  # fmt: skip
+
+
+_TRADE_TEXT: Final = (
+    "The signal takes the way of every other: checks, sizing, risk. Refused by these it is 200 with status rejected, "
+    "the check, what it saw, the limit and the remedy; what cannot be read as a signal is 4xx. A signal without a time "
+    "is stamped on arrival by the desk's clock; its metadata in the journal and the answer say so. 202: not turned "
+    "within a second; the same Idempotency-Key asks again. Fills come later: /orders."
+)
+_KILL_TEXT: Final = (
+    "It latches until resumed. pause_entries: no new entry. cancel_opens: and entry orders are cancelled. flatten: and "
+    "positions are closed at market. halt: as cancel_opens, as a halt; positions keep their stops. Before there is a "
+    "desk: 202, and it is the first thing the desk is told."
+)
+_RESUME_TEXT: Final = "Needs the scope admin. Not while the file KILL is in the data directory."
+
+
+def _get(operation: str, summary: str, parameters: Any = (), *more: str) -> dict[str, Any]:
+    return {"get": _operation(operation, summary, "", parameters, (*_READS, *more))}
+
+
+def _list(name: str, summary: str) -> dict[str, Any]:
+    narrowed = [_query(one, {"type": "string", **({"enum": [*_WORDS[one]]} if one in _WORDS else {})})
+                for one in FILTERS[name]]  # fmt: skip
+    limit = _query("limit", {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT})
+    offset = _query("offset", {"type": "integer", "minimum": 0, "maximum": OFFSET_MAX, "default": 0})
+    return _get(name, summary, [*narrowed, limit, offset], "422")
+
+
+def _post(
+    operation: str, summary: str, text: str, schema: Any, example: Any, parameters: Any = (), *more: str
+) -> dict[str, Any]:  # fmt: skip
+    found = _operation(operation, summary, text, parameters, (*_WRITES, *more))
+    found["responses"]["202"] = {**found["responses"]["200"], "description": "Told, and not turned yet."}
+    found["requestBody"] = {"required": True, "content": {JSON: {"schema": schema, "example": example}}}
+    return {"post": found}
+
+
+def _operation(operation: str, summary: str, text: str, parameters: Any, failures: tuple[str, ...]) -> dict[str, Any]:
+    struct, example = ANSWERS[operation]
+    content = {JSON: {"schema": _ref(struct), "example": example}}
+    responses = {"200": {"description": summary, "content": content}}
+    problem = Problem("Method Not Allowed: PUT /trade; /openapi.json lists what there is")
+    return {
+        "operationId": f"desk_{operation}",
+        "summary": summary,
+        **({"description": text} if text else {}),
+        "security": KEYED,
+        "parameters": list(parameters),
+        "responses": {
+            **responses,
+            **{code: no(Failed(*_FAILURES[code])) for code in failures},
+            "default": answer(Problem, problem, "Anything else."),
+        },
+    }
+
+
+def _ref(struct: type) -> dict[str, str]:
+    return {"$ref": REF.format(name=struct.__name__)}
+
+
+def _query(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "schema": dict(schema)}
+
+
+def _idempotency() -> dict[str, Any]:
+    return {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "The same key of the same sender gets the first answer again; it names a signal without an id.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": KEY_MAX, "pattern": "^[!-~]+$"},
+    }

@@ -1,0 +1,107 @@
+"""The examples of the desk's routes: tests decode every one of them as what the route answers or takes."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from petrosa.surfaces.desk_rows import (
+    AccountReport,
+    FillsPage,
+    OrderReport,
+    OrdersPage,
+    PositionReport,
+    PositionsPage,
+    PriceReport,
+    RefusalsPage,
+    SignalsPage,
+)
+from petrosa.surfaces.kill_switch import KillAnswer, KillState
+from petrosa.surfaces.trading import TradeAnswer
+
+_AT: Final = "2026-01-02T03:04:05.120000Z"
+_BTC: Final = {"symbol": "BTCUSDT", "instrument": "binance:usdm:BTCUSDT"}
+_BY: Final = {"strategy_id": "test", "signal_id": "6c1f0e9d8b7a49582716f5e4d3c2b1a0"}
+_ID: Final = "pf3k2m5q7a4c6e2g4i6k2m4o6q2s4u6w"
+_ONE: Final = {"total": 1, "limit": 50, "offset": 0, "has_next": False}
+
+_ACCOUNT: Final = {
+    "account": "paper", "account_type": "simulated", "currency": "USDT", "equity": "10002.4175",
+    "balances": {"USDT": "9999.9915"},
+    "pnl": {
+        "currency": "USDT", "realized": "0", "unrealized": "2.426", "fees": {"USDT": "0.0085"},
+        "fees_converted": "0.0085",
+    },
+    "open_positions": 1, "open_orders": 2, "entries": "open", "closed_because": "", "at": _AT,
+}  # fmt: skip
+_PRICE: Final = {
+    **_BTC, "price": "64250.1", "source": "last_trade", "bid": "64250.0", "ask": "64250.1", "mark": "64248.7",
+    "age_seconds": 0.12, "feed": "live", "timestamp": _AT,
+}  # fmt: skip
+_POSITION: Final = {
+    **_BTC, "side": "long", "quantity": "0.020", "entry_price": "64127.4", "mark": "64248.7", "unrealized": "2.426",
+    "realized": "0", "fees": {"USDT": "0.0085"}, "by_strategy": {"test": "0.020"}, **_BY,
+    "opened_at": _AT, "changed_at": _AT, "orders": [_ID],
+}  # fmt: skip
+_ORDER: Final = {
+    "client_order_id": _ID, "venue_order_id": "17", **_BTC, **_BY, "leg": "entry", "side": "buy", "type": "limit",
+    "quantity": "0.020", "price": "64282.2", "trigger_price": None, "time_in_force": "IOC", "reduce_only": False,
+    "status": "filled", "is_open": False, "filled": "0.020", "average_price": "64127.4", "stop": "62844.8",
+    "target": "67333.8", "reason": "", "sent_at": _AT,
+}  # fmt: skip
+_SIGNAL: Final = {
+    "at": _AT, "event_at": _AT, **_BY, "symbol": "BTCUSDT", "action": "buy", "confidence": 0.8, "price": 64250.1,
+    "timeframe": "tick", "stop_loss": None, "take_profit": None, "source": "", "indicators": {},
+    "metadata": {"sent_by": "local", "stamped_on_arrival": True},
+}  # fmt: skip
+_FILL: Final = {
+    "at": _AT, "client_order_id": _ID, "trade_id": "t9", **_BTC, **_BY, "side": "buy", "quantity": "0.020",
+    "price": "64127.4", "fee": "0.0085", "fee_asset": "USDT", "liquidity": "taker", "modelled": False,
+}  # fmt: skip
+_REFUSAL: Final = {
+    "at": _AT, **_BY, "symbol": "BTCUSDT", "check": "confidence", "saw": "0.3", "limit": "at least 0.5",
+    "message": "confidence: saw 0.3, limit at least 0.5; wait for a clearer signal",
+}  # fmt: skip
+_SENT: Final = {
+    "client_order_id": _ID, "instrument": _BTC["instrument"], "leg": "entry", "side": "buy", "type": "limit",
+    "quantity": "0.020", "price": "64282.2",
+}  # fmt: skip
+_RESULT: Final = {
+    "signal_id": _BY["signal_id"], "status": "agreed", "message": "agreed, 1 order left", "orders": [_SENT],
+    "order_id": _ID, "check": None, "saw": None, "limit": None, "remedy": None, "event_at": _AT,
+    "stamped_on_arrival": True, "sequence": 4711,
+}  # fmt: skip
+_TRADE: Final = {
+    "message": "agreed, 1 order left", "status": "agreed", "signals_processed": 1, "signal_id": _BY["signal_id"],
+    "result": _RESULT, "results": [_RESULT], "orders": [_ID], "warnings": [],
+}  # fmt: skip
+_STATE: Final = {
+    "engaged": True, "level": "flatten",
+    "engagements": [{"level": "flatten", "actor": "local", "reason": "the feed is wrong", "at": _AT}],
+    "waiting": [], "file": "", "closed_because": "flattened by local: the feed is wrong",
+}  # fmt: skip
+_OPEN: Final[Mapping[str, Any]] = {
+    "engaged": False, "level": None, "engagements": [], "waiting": [], "file": "", "closed_because": ""
+}  # fmt: skip
+
+ANSWERS: Final[Mapping[str, tuple[type, Any]]] = {
+    "account": (AccountReport, _ACCOUNT),
+    "price": (PriceReport, _PRICE),
+    "positions": (PositionsPage, {"positions": [_POSITION], "paging": _ONE}),
+    "position": (PositionReport, _POSITION),
+    "orders": (OrdersPage, {"orders": [_ORDER], "paging": _ONE}),
+    "order": (OrderReport, _ORDER),
+    "signals": (SignalsPage, {"signals": [_SIGNAL], "paging": _ONE}),
+    "fills": (FillsPage, {"fills": [_FILL], "paging": _ONE}),
+    "refusals": (RefusalsPage, {"refusals": [_REFUSAL], "paging": _ONE}),
+    "trade": (TradeAnswer, _TRADE),
+    "trade_signal": (TradeAnswer, _TRADE),
+    "kill_switch": (KillState, _STATE),
+    "engage": (KillAnswer, {"status": "done", "sequence": 4712, "state": _STATE}),
+    "resume": (KillAnswer, {"status": "done", "sequence": 4713, "state": _OPEN}),
+}
+"""By operation: the struct and one of it."""
+
+SIGNAL: Final = {
+    "strategy_id": "test", "symbol": "BTCUSDT", "action": "buy", "confidence": 0.8, "price": 50000, "quantity": 0.001,
+}  # fmt: skip
+KILL: Final = {"level": "flatten", "reason": "the feed is wrong"}
+RESUME: Final = {"reason": "the feed is right again"}
