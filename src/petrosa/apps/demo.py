@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from petrosa.adapters.stores.tape.writer import TapeWriter
+from petrosa.apps.auditing.live import auditing_of
 from petrosa.apps.configuration.live import live_configuration
 from petrosa.apps.desk_control import DeskControl
 from petrosa.apps.instruments import load_instruments
@@ -19,7 +20,7 @@ from petrosa.apps.journaling import new_run_folder, run_file
 from petrosa.apps.over_nats import OverNats, run_over_nats
 from petrosa.apps.process import DeskProcess, Side
 from petrosa.apps.recorded import Input, taping
-from petrosa.apps.run import changing, decisions_of, heartbeat_of, metrics_of, status_of
+from petrosa.apps.run import audited, changing, decisions_of, heartbeat_of, metrics_of, status_of
 from petrosa.apps.settings import Settings
 from petrosa.apps.surface import parts_of
 from petrosa.apps.synth import synthetic_feed, write_recording
@@ -53,16 +54,16 @@ async def run_demo(settings: Settings, *, seconds: float | None, view: View, rep
         control = DeskControl(settings, report)
         process = open_demo(configuration.settings, also=(configuration.desk.record, control.record))
         async with changing(process, configuration, control), AsyncExitStack() as stack:
-            status = status_of(process, "demo", configuration)
+            auditing = auditing_of(settings, process.journal, report)
+            status = status_of(process, "demo", configuration, auditing)
             url = ""
             if settings.http.enabled:
                 where = (settings.http.listen, settings.http.port)
                 app = api(status, await parts_of(settings, configuration, report, metrics_of(process), control))
                 url = await stack.enter_async_context(serving(app, *where, or_free=True))
                 report(f"HTTP on {url}")
-            await process.run(
-                _sides(process, status, seconds, partial(view, partial(screen, process, status, url))), report
-            )
+            sides = _sides(process, status, seconds, partial(view, partial(screen, process, status, url)))
+            await audited(auditing, process, sides, report)
     return process.summary()
 
 

@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "candles": ("data:candles", "Make candles from a recording."),
     "readings": ("readings:readings", "Record facts from outside the venue, and show them."),
     "synth": ("data:synth", "Write a synthetic recording."),
+    "audit": ("audit:audit", "Show what was traded and refused, newest first."),
     "journal": ("journal:journal", "List, verify and prune journals."),
     "doctor": ("doctor:doctor", "Check this machine and this configuration."),
     "config": ("config:config", "Show what holds and why; change strategies, and ask what if."),

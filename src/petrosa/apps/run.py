@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from petrosa.adapters.venues.replay.recording import Recording
+from petrosa.apps.auditing.live import Auditing, auditing_of
 from petrosa.apps.configuration.live import LiveConfiguration, live_configuration
 from petrosa.apps.desk_control import DeskControl
 from petrosa.apps.instruments import load_instruments
@@ -27,6 +28,7 @@ from petrosa.surfaces.decisions import DecisionLog
 from petrosa.surfaces.desk_metrics import DeskMetrics
 from petrosa.surfaces.desk_reader import DeskReader
 from petrosa.surfaces.heartbeat import beat
+from petrosa.surfaces.observation import Check
 from petrosa.surfaces.status import DeskStatus, journal_check
 
 LOG_BACKLOG: Final = 10_000
@@ -48,12 +50,14 @@ async def run_recording(
         process = open_recorded(paths, configuration.settings, folder, also=told)
         async with changing(process, configuration, control), AsyncExitStack() as stack:
             report(f"arrival shifted by {process.taken.shift / 1e6:+.3f} ms, journal in {process.journal.folder}")
-            status = status_of(process, "run", configuration)
+            auditing = auditing_of(settings, process.journal, report)
+            status = status_of(process, "run", configuration, auditing)
             if settings.http.enabled:
                 app = api(status, await parts_of(settings, configuration, report, metrics_of(process), control))
                 url = await stack.enter_async_context(serving(app, settings.http.listen, settings.http.port))
                 report(f"HTTP on {url}")
-            await process.run([*heartbeat_of(settings, status), decisions_of(process)], report)
+            sides = [*heartbeat_of(settings, status), decisions_of(process)]
+            await audited(auditing, process, sides, report)
     return process.summary()
 
 
@@ -108,10 +112,27 @@ def open_recorded(
     )
 
 
-def status_of(process: DeskProcess, service: str, configuration: LiveConfiguration | None = None) -> DeskStatus:
+async def audited(auditing: Auditing | None, process: DeskProcess, sides: Sequence[Side], report: Report) -> None:
+    """Run a desk with its audit beside it, to the end of both."""
+    if auditing is None:
+        await process.run(sides, report)
+        return
+    await process.run([*sides, *auditing.sides()], report)
+    await auditing.finish()
+
+
+def status_of(
+    process: DeskProcess, service: str, configuration: LiveConfiguration | None = None,
+    auditing: Auditing | None = None,
+) -> DeskStatus:  # fmt: skip
     """What the HTTP surface, the heartbeat and the terminal read of a desk."""
     settings, parts = process.settings, process.parts
     journal = partial(journal_check, process.journal.folder, settings.journal.free_mb_min)
+    checks: list[Callable[[], Check]] = [journal]
+    if configuration is not None:
+        checks.append(configuration.watch.check)
+    if auditing is not None:
+        checks.append(auditing.check)
     info = info_of(settings, service, [symbol_of(key) for key in parts.instruments])
     return DeskStatus(
         info,
@@ -124,8 +145,9 @@ def status_of(process: DeskProcess, service: str, configuration: LiveConfigurati
         account=parts.trader,
         intake=process.taken,
         stale_after_s=settings.feed.stale_after_seconds,
-        checks=(journal,) if configuration is None else (journal, configuration.watch.check),
+        checks=tuple(checks),
         configuration=None if configuration is None else configuration.watch.seen,
+        audit=None if auditing is None else auditing.seen,
     )
 
 

@@ -105,6 +105,23 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         return self.url.removeprefix("sqlite:") or None if self.url.startswith("sqlite:") else None
 
 
+class AuditSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is told of trading besides the journal: records in the document store, events on NATS."""
+
+    enabled: Annotated[
+        bool, Meta(description="Write what run, demo and trade do to the collection trade_audit_log of the store.")
+    ] = True
+    events: Annotated[
+        bool, Meta(description="Let trade publish what becomes of orders on execution.events.<strategy_id>.")
+    ] = True
+    finish_seconds: Annotated[
+        float,
+        Meta(
+            ge=0, le=300, description="How long the end of a run may wait for its last records; the rest comes later."
+        ),
+    ] = 2.0
+
+
 class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which of several like processes this one is."""
 

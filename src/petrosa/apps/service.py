@@ -2,7 +2,7 @@
 
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
@@ -14,7 +14,7 @@ from petrosa.apps.wiring import Instruments, Markets
 from petrosa.core.turns import Turns
 from petrosa.ports import Bus
 from petrosa.runtime.observed import Observed
-from petrosa.surfaces.observation import Check, Info, Observation, Readiness, readiness_of
+from petrosa.surfaces.observation import AuditSeen, Check, Info, Observation, Readiness, readiness_of
 from petrosa.surfaces.readmodel import ReadModel
 from petrosa.surfaces.status import DeskStatus, Holdings, Intake, bus_check
 
@@ -68,7 +68,10 @@ class ServiceStatus:
         self._started = time.monotonic()
         self._desk: DeskStatus | None = None
 
-    def opened(self, service: Serving, account: Holdings | None = None, *checks: partial[Check]) -> None:
+    def opened(
+        self, service: Serving, account: Holdings | None = None, *checks: Callable[[], Check],
+        audit: Callable[[], AuditSeen] | None = None,
+    ) -> None:  # fmt: skip
         """The service hears the market now."""
         self._desk = DeskStatus(
             self._info,
@@ -84,6 +87,7 @@ class ServiceStatus:
             checks=(self._bus_check, *self._store_check, *checks),
             nats_connected=self._is_connected,
             configuration=self._seen,
+            audit=audit,
         )
 
     def observe(self) -> Observation:

@@ -78,7 +78,11 @@ async def serve_trade(settings: Settings, *, report: Report) -> TradeSummary:
 
         def opened(service: TradeService) -> None:
             check = partial(journal_check, service.folder, settings.journal.free_mb_min)
-            status.opened(service, service.trader, check)
+            auditing = service.auditing
+            if auditing is None:
+                status.opened(service, service.trader, check)
+            else:
+                status.opened(service, service.trader, check, auditing.check, audit=auditing.seen)
 
         return await trade(settings, known, bus, report=report, opened=opened, control=control)
 

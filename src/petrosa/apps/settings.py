@@ -31,6 +31,7 @@ from petrosa.apps.layers import (
 )
 from petrosa.apps.sections import (
     AccessSettings,
+    AuditSettings,
     FeedSettings,
     HttpSettings,
     InstrumentSettings,
@@ -65,6 +66,7 @@ SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "metrics": MetricsParams,
     "journal": JournalSettings,
     "store": StoreSettings,
+    "audit": AuditSettings,
     "service": ServiceSettings,
     "http": HttpSettings,
     "access": AccessSettings,
@@ -81,6 +83,7 @@ NOT_DECISIVE: Final = (
     "metrics.",
     "journal.",
     "store.",
+    "audit.",
     "service.",
     "http.",
     "access.",
@@ -132,6 +135,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics: MetricsParams
     journal: JournalSettings
     store: StoreSettings
+    audit: AuditSettings
     service: ServiceSettings
     http: HttpSettings
     access: AccessSettings
@@ -267,6 +271,7 @@ def _settings(merged: Merged, profile: str, home: Path, crash_at: str, given: tu
         metrics=merged.build(MetricsParams, "metrics"),
         journal=merged.build(JournalSettings, "journal"),
         store=merged.build(StoreSettings, "store"),
+        audit=merged.build(AuditSettings, "audit"),
         service=merged.build(ServiceSettings, "service"),
         http=merged.build(HttpSettings, "http"),
         access=merged.build(AccessSettings, "access"),

@@ -16,6 +16,8 @@ import msgspec
 
 from petrosa.adapters.stores.journal.reader import JournalReader
 from petrosa.adapters.stores.journal.writer import JournalWriter
+from petrosa.apps.auditing.live import auditing_of
+from petrosa.apps.auditing.saying import ExecutionEvents
 from petrosa.apps.desk_control import DeskControl
 from petrosa.apps.joined import Report
 from petrosa.apps.journaling import open_journal, provenance_of, record_to, run_file
@@ -132,6 +134,8 @@ class TradeService:
         self._bus = bus
         self._report = report
         self._control = control
+        self.auditing = auditing_of(settings, journal, report)
+        self._events = ExecutionEvents(journal, bus, report) if settings.audit.events else None
         self._facts: deque[Heard] = deque()
         self._ended = False
         self._known = journal.head.segment > 0
@@ -186,10 +190,24 @@ class TradeService:
             signals.tell = self._tell
         async with supervisor:
             supervisor.side("signals", signals.read, OnFailure.RESTART)
+            if self.auditing is not None:
+                for name, start, on_failure in self.auditing.sides():
+                    supervisor.side(name, start, on_failure)
+            if self._events is not None:
+                supervisor.side("execution events", self._events.follow, OnFailure.RESTART)
             self._report(f"trade: turning run {run}, journal {self.folder}")
             with self._control.attached(loop, self._reader()):
                 await supervisor.run(loop.run())
-        return self._summary(signals, time.perf_counter() - began)
+        elapsed_s = time.perf_counter() - began
+        await self._finish()
+        return self._summary(signals, elapsed_s)
+
+    async def _finish(self) -> None:
+        """Tell those who follow the journal of its end."""
+        if self._events is not None:
+            await self._events.finish(self._settings.audit.finish_seconds)
+        if self.auditing is not None:
+            await self.auditing.finish()
 
     def _reader(self) -> DeskReader:
         """What the HTTP surface reads between turns."""

@@ -16,6 +16,14 @@ class ConfigurationSeen(msgspec.Struct, frozen=True, kw_only=True):
     refresh_failures: int
 
 
+class AuditSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the audit stands: turns of the journal that are not in it yet, and records written since the start."""
+
+    behind: int
+    written: int
+    is_away: bool
+
+
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """Counters since the start and gauges of this instant. Durations are seconds; money is a float in the account's
     currency, made for looking. A mapping is keyed by what its name ends with."""
@@ -48,6 +56,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     nats_connected: bool | None = None
     breaker_state_by_name: Mapping[str, int] = msgspec.field(default_factory=dict)
     configuration: ConfigurationSeen | None = None
+    audit: AuditSeen | None = None
 
 
 class Check(msgspec.Struct, frozen=True):

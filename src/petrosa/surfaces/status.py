@@ -14,7 +14,7 @@ from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import InstrumentId
 from petrosa.runtime.observed import Observed
-from petrosa.surfaces.observation import Check, ConfigurationSeen, Info, Observation, Readiness, readiness_of
+from petrosa.surfaces.observation import AuditSeen, Check, ConfigurationSeen, Info, Observation, Readiness, readiness_of
 from petrosa.surfaces.readmodel import ReadModel
 
 MB = 1_000_000
@@ -66,6 +66,7 @@ class DeskStatus:
         checks: tuple[Callable[[], Check], ...] = (),
         nats_connected: Callable[[], bool] | None = None,
         configuration: Callable[[], ConfigurationSeen] | None = None,
+        audit: Callable[[], AuditSeen] | None = None,
     ) -> None:
         self.model = model
         self.observed = observed
@@ -80,6 +81,7 @@ class DeskStatus:
         self._checks = checks
         self._nats_connected = nats_connected
         self._configuration = configuration
+        self._audit = audit
         self._started = time.monotonic()
 
     @property
@@ -149,6 +151,7 @@ class DeskStatus:
             journal_sync_s_total=seen.sync_time.total,
             nats_connected=None if self._nats_connected is None else self._nats_connected(),
             configuration=None if self._configuration is None else self._configuration(),
+            audit=None if self._audit is None else self._audit(),
         )
 
 

@@ -7,6 +7,7 @@ Market data is published on the documented bare subject (default) or on one subj
                                                           so the subject says which
 
     config.changed.realtime-strategies.<strategy_id>      a stored configuration was changed: read it again
+    execution.events.<strategy_id>                        an order was placed, filled or rejected
 
 State is per instrument, so a consumer takes whole partitions (`market.data.3.>`), never a queue group's share.
 """
@@ -26,6 +27,9 @@ CONFIG_CHANGED: Final = "config.changed.realtime-strategies"
 
 MARKET_STREAM: Final = "MARKET"
 SIGNALS_STREAM: Final = "SIGNALS"
+
+EXECUTIONS: Final = "execution.events.>"
+EXECUTION_STREAM: Final = "EXECUTIONS"
 
 _PER_SYMBOL: Final = "market.data"
 _NOT_A_TOKEN: Final = re.compile(r"[^A-Za-z0-9_-]+")
@@ -63,6 +67,11 @@ def signal_subjects(base: str = SIGNALS) -> tuple[str, str]:
 def config_changed_subject(strategy_id: str) -> str:
     """Where it is said that a strategy's stored configuration has changed; `config_changed_subject("*")` hears all."""
     return f"{CONFIG_CHANGED}.{strategy_id if strategy_id == '*' else token(strategy_id)}"
+
+
+def execution_subject(strategy_id: str) -> str:
+    """Where it is said what became of a strategy's orders."""
+    return f"{EXECUTIONS.removesuffix('.>')}.{token(strategy_id)}"
 
 
 def token(text: str) -> str:

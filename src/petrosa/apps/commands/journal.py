@@ -91,17 +91,22 @@ Examples:
 def prune(files: tuple[str, ...], sets: tuple[str, ...], home: str | None, as_json: bool) -> None:
     """Remove what is older or larger than journal.retention_days and journal.retention_mb allow.
 
-    The newest run stays, and so does everything that an open order or position still refers to.
+    The newest run stays, and so does everything that an open order or position still refers to, or that is not in the
+    audit yet.
     """
     from petrosa.adapters.stores.journal.prune import prune as prune_runs
     from petrosa.apps import settings
+    from petrosa.apps.auditing.catching_up import unread_in
+    from petrosa.apps.commands.eventloop import run_async
     from petrosa.surfaces.cli.output import show_json, show_table
 
     loaded = settings.load(files, sets, home=home)
     kept = loaded.journal
+    unread = run_async(unread_in(loaded))
     result = prune_runs(
-        loaded.runs, days_max=kept.retention_days, bytes_max=kept.retention_mb * 1_000_000, wall_now=time.time()
-    )
+        loaded.runs, days_max=kept.retention_days, bytes_max=kept.retention_mb * 1_000_000, wall_now=time.time(),
+        unread=unread,
+    )  # fmt: skip
     if as_json:
         show_json(result)
         return

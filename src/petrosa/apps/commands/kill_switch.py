@@ -26,7 +26,7 @@ Examples:
 @click.option("--reason", metavar="TEXT", help="Why; kept in the journal. Needed by all but status.")
 @click.option("--url", metavar="URL", help="The desk; else every desk that answers on this machine's usual ports.")
 @click.option(
-    "--key-file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path), metavar="FILE",
+    "--key-file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), metavar="FILE",
     help="A file with the key; - is standard input. Needs the scope trade, and admin for resume.",
 )  # fmt: skip
 @settings_options
@@ -48,8 +48,11 @@ def kill_switch(
         raise click.UsageError(f'say why: petrosa kill-switch {action} --reason "…"')
     key = ""
     if key_file is not None:
-        with click.open_file(str(key_file)) as opened:
-            key = opened.read().strip()
+        try:
+            with click.open_file(str(key_file)) as opened:
+                key = opened.read().strip()
+        except OSError as problem:
+            raise click.UsageError(f"--key-file {key_file} cannot be read: {problem.strerror}") from None
     loaded = settings.load(files, sets, home=home)
     answers = ask_desks(loaded, action, reason or "", url, key)
     if as_json:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from petrosa.surfaces.observation import ConfigurationSeen, Observation
+from petrosa.surfaces.observation import AuditSeen, ConfigurationSeen, Observation
 
 SERVICE = "realtime_strategies_"
 """The names of the specification start with this; what is new with us starts with `petrosa_`."""
@@ -35,6 +35,8 @@ class ObservationCollector:
         yield from _of_the_process(seen)
         if seen.configuration is not None:
             yield from _of_the_configuration(seen.configuration)
+        if seen.audit is not None:
+            yield from _of_the_audit(seen.audit)
 
 
 def _of_the_specification(seen: Observation) -> Iterator[Metric]:
@@ -96,6 +98,12 @@ def _of_the_configuration(seen: ConfigurationSeen) -> Iterator[Metric]:
     yield _gauge("petrosa_config_age_seconds", "Wall time since the store was last read.", seen.age_s)
     yield _gauge("petrosa_config_store_away", "1 while the store of the configuration does not answer.", seen.is_away)
     yield _count("petrosa_config_refresh_failures", "Times the store could not be read.", seen.refresh_failures)
+
+
+def _of_the_audit(seen: AuditSeen) -> Iterator[Metric]:
+    yield _gauge("petrosa_audit_behind", "Turns of the journal that are not in the audit yet.", seen.behind)
+    yield _count("petrosa_audit_written", "Records of the audit written.", seen.written)
+    yield _gauge("petrosa_audit_away", "1 while the audit cannot be written; the journal keeps it.", seen.is_away)
 
 
 def _count(name: str, text: str, value: float) -> Metric:

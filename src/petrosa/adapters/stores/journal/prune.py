@@ -1,7 +1,7 @@
 """Letting go of old segments without letting go of anything that is still owed."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,15 @@ from petrosa.core.model.orders import (
 )
 
 SECONDS_PER_DAY: Final = 86_400
+UNREAD: Final = "not all of it is in the audit yet; `petrosa audit --catch-up` writes it"
+
+
+Unread = Callable[[Path], int | None]
+"""The oldest segment of a run that somebody has still to read; none when nobody has."""
+
+
+def _read(_: Path) -> int | None:
+    return None
 
 
 class Pruned(msgspec.Struct, frozen=True):
@@ -95,12 +104,15 @@ def first_needed_segment(folder: Path) -> int:
     return owed.oldest(reader.segments[-1])
 
 
-def prune_segments(folder: Path, *, seconds_max: float, bytes_max: int, wall_now: float) -> Pruned:
+def prune_segments(
+    folder: Path, *, seconds_max: float, bytes_max: int, wall_now: float, unread: Unread = _read
+) -> Pruned:
     """Remove the oldest segments of one run until it is within both limits; verifies the whole journal first.
 
-    The newest segment always stays, and so does every one from the oldest open order or position on. What is left
-    verifies from the first kept header.
+    The newest segment always stays, and so does every one from the oldest open order or position on, or from the oldest
+    `unread` one. What is left verifies from the first kept header.
     """
+    first_unread = unread(folder)
     needed = first_needed_segment(folder)
     numbers = JournalReader(folder).segments
     sizes = {number: segment_path(folder, number).stat() for number in numbers}
@@ -113,6 +125,9 @@ def prune_segments(folder: Path, *, seconds_max: float, bytes_max: int, wall_now
         if not (too_old or total - freed > bytes_max):
             break
         path = segment_path(folder, number)
+        if first_unread is not None and number >= first_unread:
+            kept.append(f"{path}: {UNREAD}")
+            break
         if number >= needed:
             kept.append(f"{path}: an order or position of it is still open")
             break
@@ -122,7 +137,7 @@ def prune_segments(folder: Path, *, seconds_max: float, bytes_max: int, wall_now
     return Pruned(tuple(removed), freed, tuple(kept))
 
 
-def prune(folder: Path, *, days_max: float, bytes_max: int, wall_now: float) -> Pruned:
+def prune(folder: Path, *, days_max: float, bytes_max: int, wall_now: float, unread: Unread = _read) -> Pruned:
     """Prune every run under `folder`, and remove whole runs on recorded or synthetic data that are past the limits.
 
     Never the newest run, never one that is being written. `wall_now` is seconds since the epoch.
@@ -134,12 +149,15 @@ def prune(folder: Path, *, days_max: float, bytes_max: int, wall_now: float) -> 
     for run in by_age[:-1]:
         too_old = wall_now - _newest_write(run) > seconds_max
         if (too_old or total > bytes_max) and _is_disposable(run):
+            if unread(run) is not None:
+                results.append(Pruned((), 0, (f"{run}: {UNREAD}",)))
+                continue
             size = _size(run)
             shutil.rmtree(run)
             total -= size
             results.append(Pruned((str(run),), size, ()))
     results.extend(
-        prune_segments(run, seconds_max=seconds_max, bytes_max=bytes_max, wall_now=wall_now)
+        prune_segments(run, seconds_max=seconds_max, bytes_max=bytes_max, wall_now=wall_now, unread=unread)
         for run in by_age
         if run.exists() and not is_locked(run / LOCK)
     )

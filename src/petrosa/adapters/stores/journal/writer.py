@@ -65,8 +65,8 @@ class JournalWriter:
     a change of configuration or of the kill switch is on disk (fdatasync) when `record` returns; everything else
     survives the death of the process at once and a power cut after `sync`. `before_write` runs before each write, to
     flush what the journal refers to. `crash_point` is told the names `journal.before_write`, `.after_write`,
-    `.after_sync` in passing, `on_sync` the seconds that a sync took. Once a write has failed, every further one raises
-    `StorageError`: a journal with a hole is worse than none.
+    `.after_sync` in passing, `on_sync` the seconds that a sync took. `synced` is the last turn that survives a power
+    cut. Once a write has failed, every further one raises `StorageError`: a journal with a hole is worse than none.
     """
 
     def __init__(
@@ -100,6 +100,7 @@ class JournalWriter:
         self._lock = LockFile(folder / LOCK, f"journal {folder}").acquire()
         try:
             self.head = self._prepare(run)
+            self.synced = self.head.sequence
         except BaseException:
             self._lock.release()
             raise
@@ -183,6 +184,7 @@ class JournalWriter:
         except OSError as error:
             raise self._refused(error) from error
         self._unsynced = False
+        self.synced = self.head.sequence
         self.syncs += 1
         if self._on_sync is not None:
             self._on_sync(time.perf_counter() - began)

@@ -1,0 +1,1 @@
+"""The audit of trading: turns as records that people search."""
