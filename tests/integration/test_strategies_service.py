@@ -51,7 +51,7 @@ STRATEGIES_CRASHES = [
     f"{name}:{count}"
     for name in NAMES
     if name.startswith("journal.")
-    for count in sample((2, 9), (1, 2, 3, 4, 6, 9, 14, 20))
+    for count in sample((1, 2, 9), (1, 2, 3, 4, 6, 9, 14, 20))
     if name != "journal.after_sync" or count < 3
 ]
 

@@ -1,6 +1,7 @@
 """A server that speaks MongoDB's protocol, for tests: SecantusDB in a process of its own, on a free loopback port."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 import threading
@@ -8,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from signal import SIGSTOP
 
 import pytest
 
@@ -63,9 +65,11 @@ class MongoServer:
         self._process.stderr.close()
 
     def send(self, signal: int) -> None:
-        """Stop it in its tracks (SIGSTOP), or let it go on."""
+        """Stop it in its tracks (SIGSTOP) and return when it stands, or let it go on."""
         assert self._process is not None
         self._process.send_signal(signal)
+        if signal == SIGSTOP:
+            os.waitpid(self._process.pid, os.WUNTRACED)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from petrosa.adapters.stores.journal.format import LOCK, segment_numbers
-from petrosa.adapters.stores.journal.reader import JournalReader
+from petrosa.adapters.stores.journal.reader import JournalReader, is_begun
 from petrosa.adapters.stores.journal.writer import JournalWriter
 from petrosa.adapters.stores.lockfile import is_locked
 from petrosa.adapters.stores.tape.writer import TapeWriter
@@ -76,8 +76,10 @@ def _folder(settings: Settings, market: Market) -> Path:
 
 
 def _begun_with(settings: Settings, market: Market, folder: Path) -> Settings:
-    """The settings of the run's first start, which are ours where this is the first."""
-    if not segment_numbers(folder):
+    """The settings of the run's first start, which are ours where this is the first, or where that one was killed
+    before it had written them."""
+    segments = segment_numbers(folder)
+    if not segments or (len(segments) == 1 and not is_begun(folder, segments[0])):
         return settings
     provenance = JournalReader(folder).header().provenance
     if {one.id: one for one in provenance.instruments} != dict(market.instruments):

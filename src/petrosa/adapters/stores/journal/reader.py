@@ -149,6 +149,12 @@ def read_header(folder: Path, number: int) -> Header:
     return record
 
 
+def is_begun(folder: Path, number: int) -> bool:
+    """Whether a segment's header is there whole: a crash may have come before it, or cut it short."""
+    with segment_path(folder, number).open("rb") as file:
+        return file.readline().endswith(b"\n")
+
+
 def read_sidecar(folder: Path) -> RunFile | None:
     """What `run.json` says; none when it is absent, for it is a convenience and in no digest."""
     try:
