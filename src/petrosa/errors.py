@@ -10,6 +10,12 @@ PetrosaError
 │   └── JournalError    a journal cannot be read or verified
 ├── StorageError        a disk or a store refuses: halt entries, keep stops, tell the operator
 ├── TransportError      a connection is away: reconnect and go on
+│   ├── NotSent         nothing of a request has left: it may be sent again
+│   └── OutcomeUnknown  a request may have been acted on: ask what became of it, never send it again blindly
+├── VenueError          a venue said no
+│   ├── VenueRefused    to this request, for good: `code` says why
+│   ├── RateLimited     to everything for now, and nothing was done: wait `retry_after_s`
+│   └── VenueClosed     to us: key, signature, address or permission; only a person can mend it
 ├── AccessError         a request may not do what it asks
 │   ├── Unauthenticated no key, or none that is valid: present another
 │   ├── Forbidden       a valid key without the scope, or a request from a foreign page: use what is allowed
@@ -72,6 +78,40 @@ class StorageError(PetrosaError):
 
 class TransportError(PetrosaError):
     """A connection is away; the owner reconnects."""
+
+
+class NotSent(TransportError):
+    """The venue cannot have heard of the request."""
+
+
+class OutcomeUnknown(TransportError):
+    """The request left, or may have left, and there is no answer that says what was done."""
+
+
+class VenueError(PetrosaError):
+    """A venue said no, and nothing was done."""
+
+
+class VenueRefused(VenueError):
+    """A definite no. `code` is the venue's own number, 0 where it gave none."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.said = message
+
+
+class RateLimited(VenueError):
+    """Too much was asked; nothing more is heard for `retry_after_s` seconds. `is_ban` when it is for having gone on."""
+
+    def __init__(self, message: str, retry_after_s: float, *, is_ban: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.is_ban = is_ban
+
+
+class VenueClosed(VenueError):
+    """The venue does not deal with us: a wrong key, one that may do too little or too much, or our address."""
 
 
 class OverflowHalt(PetrosaError):

@@ -1,11 +1,13 @@
 """The protocols that the core's surroundings speak. A docstring is the contract that tests/contract checks."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import NamedTuple, Protocol
 
+from petrosa.core.model.account import StatedOrder, StatedPosition
 from petrosa.core.model.events import Decision, Event
-from petrosa.core.model.market import Reading
-from petrosa.core.model.orders import Approved, Reducing
+from petrosa.core.model.market import InstrumentId, Reading
+from petrosa.core.model.orders import Approved, Intent, OrderFilled, Reducing
 
 
 class Clock(Protocol):
@@ -25,6 +27,34 @@ class Gateway(Protocol):
 
     def submit(self, order: Approved | Reducing, now: int) -> None:
         """Let the order leave; the answer comes back through the inbox, never as a return value."""
+        ...
+
+
+class VenueAccount(Protocol):
+    """What a real venue says about one account when it is asked. Reads only; asking again is always safe.
+
+    Raises `TransportError` when it does not answer, `RateLimited`, and `VenueClosed`; an answer that cannot be read is
+    a `DataError`. Not knowing is never answered with nothing.
+    """
+
+    async def orders(self) -> Sequence[StatedOrder]:
+        """Every open order of the account on the instruments that we trade: plain, conditional, those of lists."""
+        ...
+
+    async def order(self, intent: Intent) -> StatedOrder | None:
+        """What became of one that we meant to place; None when the venue says that it knows no such order."""
+        ...
+
+    async def positions(self) -> Sequence[StatedPosition]:
+        """Every derivative position that is not flat; nothing on spot, where there are balances only."""
+        ...
+
+    async def balances(self) -> Mapping[str, Decimal]:
+        """Wallets by asset, with what is locked in orders."""
+        ...
+
+    async def fills(self, instrument: InstrumentId, since: int) -> Sequence[OrderFilled]:
+        """Every trade of the account on an instrument from a time on (ns, the venue's), oldest first."""
         ...
 
 

@@ -9,6 +9,7 @@ import msgspec
 from petrosa.core.analytics.analyzer import DepthAnalyzer
 from petrosa.core.execution.lifecycle import Order
 from petrosa.core.market.state import MarketState
+from petrosa.core.model.account import AccountStated, AccountUnclear
 from petrosa.core.model.commands import CancelEntries, Configure, Flatten, PauseEntries, ResumeEntries, Shutdown
 from petrosa.core.model.events import Decision, Event, Halted, SignalMade, SignalReceived, Started, TimerDue, Warmup
 from petrosa.core.model.market import (
@@ -136,6 +137,8 @@ class Desk:
             case OrderFilled() | OrderAccepted() | OrderRejected() | OrderTriggered() | OrderCanceled():
                 return NOTHING if self._trader is None else self._trader.handle(event, now)
             case OrderExpired() | CancelRejected() | BalanceChanged() | FundingPaid() | TimerDue() | SignalReceived():
+                return NOTHING if self._trader is None else self._trader.handle(event, now)
+            case AccountUnclear() | AccountStated():
                 return NOTHING if self._trader is None else self._trader.handle(event, now)
             case PauseEntries() | ResumeEntries() | CancelEntries() | Flatten() | Shutdown() | Halted():
                 return NOTHING if self._trader is None else self._trader.handle(event, now)

@@ -273,7 +273,7 @@ class Trader:
             return
         approved = approve(cleared, entry_intent(cleared, self._account.name, now, execution))
         self._sender.say(SignalAgreed(signal.signal_id, (*heard.outcomes, *cleared.outcomes)))
-        self._sender.place(approved, now, cleared.stop, cleared.target)
+        self._sender.place(approved, now)
         self._tally.entered(instrument, now, is_addition=adding is not None)
 
     def _adding(self, heard: Heard, side: Side, instrument: InstrumentId) -> Adding | None:

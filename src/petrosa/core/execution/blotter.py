@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from petrosa.core.execution.lifecycle import Order, advance, contradiction, lost
+from petrosa.core.model.base import Side
 from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import Cancel, Intent, OrderEvent, OrderFilled
 from petrosa.errors import InvariantError
@@ -28,7 +29,7 @@ class BlotterState(msgspec.Struct, frozen=True):
     """Orders and trade ids, oldest first."""
 
     orders: tuple[Order, ...]
-    trades: tuple[tuple[InstrumentId, str], ...]
+    trades: tuple[tuple[InstrumentId, str, Side], ...]
 
 
 class Blotter:
@@ -37,7 +38,7 @@ class Blotter:
     def __init__(self) -> None:
         self._orders: dict[str, Order] = {}
         self._live: dict[str, Order] = {}
-        self._trades: dict[tuple[InstrumentId, str], None] = {}
+        self._trades: dict[tuple[InstrumentId, str, Side], None] = {}
 
     def __contains__(self, client_order_id: str) -> bool:
         return client_order_id in self._orders
@@ -107,7 +108,7 @@ class Blotter:
         return order
 
     def _is_new(self, fill: OrderFilled) -> bool:
-        key = (fill.instrument, fill.trade_id)
+        key = (fill.instrument, fill.trade_id, fill.side)
         if key in self._trades:
             return False
         self._trades[key] = None

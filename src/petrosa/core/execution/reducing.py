@@ -8,7 +8,16 @@ import msgspec
 from petrosa.core.execution.lifecycle import Order
 from petrosa.core.model.base import Side
 from petrosa.core.model.market import InstrumentId
-from petrosa.core.model.orders import Cancel, Intent, Leg, OrderType, Place, Reducing, client_order_id_of
+from petrosa.core.model.orders import (
+    Cancel,
+    Intent,
+    Leg,
+    OrderStatus,
+    OrderType,
+    Place,
+    Reducing,
+    client_order_id_of,
+)
 from petrosa.errors import InvariantError
 
 REDUCING_LEGS: Final = frozenset({Leg.EXIT, Leg.STOP, Leg.TARGET, Leg.FLATTEN})
@@ -56,6 +65,10 @@ def cancel(order: Order, reason: str) -> Reducing:
     if not order.is_live:
         raise InvariantError(f"{order.client_order_id} is {order.status.value}: there is nothing to cancel")
     target = order.client_order_id
+    waits = order.place.type.is_conditional and order.status not in (
+        OrderStatus.TRIGGERED,
+        OrderStatus.PARTIALLY_FILLED,
+    )
     intent = Intent(
         client_order_id=client_order_id_of(
             order.intent.account, f"cancel:{target}", order.intent.leg, 0, order.cancels
@@ -63,7 +76,7 @@ def cancel(order: Order, reason: str) -> Reducing:
         account=order.intent.account,
         instrument=order.intent.instrument,
         leg=order.intent.leg,
-        action=Cancel(target, reason),
+        action=Cancel(target, reason, conditional=waits),
         signal_id=order.intent.signal_id,
         strategy_id=order.intent.strategy_id,
         attempt=order.cancels,

@@ -1,7 +1,6 @@
 """Turns orders into decisions: books each one, and sets the timers that watch whether it is answered."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from petrosa.core.execution.blotter import Blotter
 from petrosa.core.execution.lifecycle import Order, submitted
@@ -32,13 +31,12 @@ class Sender:
     def say(self, decision: Decision) -> None:
         self._decisions.append(decision)
 
-    def place(
-        self, order: Approved | Reducing, now: int, stop: Decimal | None = None, target: Decimal | None = None
-    ) -> Order:
+    def place(self, order: Approved | Reducing, now: int) -> Order:
         """Let an order leave: remembered first, then decided, then watched."""
         place = order.intent.action
         if not isinstance(place, Place):
             raise InvariantError(f"{order.intent.client_order_id} is a cancel; it goes by `cancel`")
+        stop, target = (order.stop, order.target) if isinstance(order, Approved) else (None, None)
         booked = submitted(order.intent, now, stop, target)
         self._blotter.add(booked)
         self.say(order)

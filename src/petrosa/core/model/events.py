@@ -8,6 +8,7 @@ from typing import Final, get_args
 
 import msgspec
 
+from petrosa.core.model.account import AccountStated, AccountUnclear
 from petrosa.core.model.base import Message
 from petrosa.core.model.commands import Command
 from petrosa.core.model.market import FeedStateChanged, InstrumentId, MarketEvent
@@ -48,7 +49,18 @@ class Halted(Message, frozen=True, gc=False, tag="halted"):
     reason: str
 
 
-Event = MarketEvent | AccountEvent | Command | TimerDue | SignalReceived | Started | Warmup | Halted
+Event = (
+    MarketEvent
+    | AccountEvent
+    | AccountUnclear
+    | AccountStated
+    | Command
+    | TimerDue
+    | SignalReceived
+    | Started
+    | Warmup
+    | Halted
+)
 
 REPEATED: Final = frozenset(get_args(MarketEvent)) - {FeedStateChanged}
 """Kinds that the recording or the tape tells again, so that a journal need not. A feed's state is known to us alone."""

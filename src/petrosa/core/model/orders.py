@@ -18,6 +18,17 @@ class OrderType(Enum):
     """Becomes a market order when the trigger price is touched (a buy at or above it, a sell at or below it)."""
     TAKE_PROFIT = "take_profit"
     """Becomes a market order when the trigger price is touched from the other side than a stop's."""
+    STOP_LIMIT = "stop_limit"
+    """As a stop, but it becomes a limit order at `price`."""
+    TAKE_PROFIT_LIMIT = "take_profit_limit"
+    """As a take-profit, but it becomes a limit order at `price`."""
+    TRAILING_STOP = "trailing_stop"
+    """Becomes a market order when the price has turned by the fraction `callback` from its best since activation."""
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it waits for a price before it meets the market."""
+        return self not in (OrderType.MARKET, OrderType.LIMIT)
 
 
 class TimeInForce(Enum):
@@ -67,7 +78,11 @@ class Liquidity(Enum):
 
 
 class Place(msgspec.Struct, frozen=True, gc=False, tag_field="action", tag="place"):
-    """Put an order on the venue. `price` is the limit, `trigger_price` what a stop or take-profit waits for."""
+    """Put an order on the venue. `price` is the limit, `trigger_price` what a stop or take-profit waits for.
+
+    A trailing stop has a `callback` (fraction, 0.005 is 0.5 %) and begins to follow the price at `trigger_price`, or at
+    once without one. Two orders with the same `list_id` leave in one turn, and either cancels the other on the venue.
+    """
 
     side: Side
     type: OrderType
@@ -77,13 +92,19 @@ class Place(msgspec.Struct, frozen=True, gc=False, tag_field="action", tag="plac
     time_in_force: TimeInForce = TimeInForce.GTC
     reduce_only: bool = False
     ts_expire: int | None = None
+    callback: Decimal | None = None
+    list_id: str = ""
 
 
 class Cancel(msgspec.Struct, frozen=True, gc=False, tag_field="action", tag="cancel"):
-    """Take an order off the venue, named by the client order id of the intent that placed it."""
+    """Take an order off the venue, named by the client order id of the intent that placed it.
+
+    `conditional` says that it waits for its trigger: some venues keep such orders in a place of their own.
+    """
 
     target_client_order_id: str
     reason: str
+    conditional: bool = False
 
 
 OrderAction = Place | Cancel
@@ -107,9 +128,14 @@ class Intent(Message, frozen=True, gc=False, tag="intent"):
 
 
 class Approved(Message, frozen=True, gc=False, tag="approved"):
-    """Permission to enlarge a position. Only `core/risk/gate.py` makes one; an architecture test sees to it."""
+    """Permission to enlarge a position. Only `core/risk/gate.py` makes one; an architecture test sees to it.
+
+    `stop` and `target` are the trigger prices of what shall rest behind the position once it fills.
+    """
 
     intent: Intent
+    stop: Decimal | None = None
+    target: Decimal | None = None
 
 
 class Reducing(Message, frozen=True, gc=False, tag="reducing"):
@@ -177,7 +203,8 @@ class CancelRejected(Message, frozen=True, gc=False, tag="cancel_rejected"):
 
 
 class OrderFilled(Message, frozen=True, gc=False, tag="order_filled"):
-    """One fill, never a sum. (`instrument`, `trade_id`) is unique on a venue and is what duplicates are known by.
+    """One fill, never a sum. (`instrument`, `trade_id`, `side`) is unique for an account and is what duplicates are
+    known by; an account that trades with itself has one trade on two sides.
 
     `fee` is positive when paid, in `fee_asset`; `modelled` says that the price was computed, not met in the market.
     """

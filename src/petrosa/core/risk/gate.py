@@ -79,7 +79,7 @@ def approve(cleared: Cleared, intent: Intent) -> Approved:
     ]
     if faults:
         raise InvariantError(f"{intent.client_order_id} is not what the gate cleared: {', '.join(faults)}")
-    return Approved(intent)
+    return Approved(intent, cleared.stop, cleared.target)
 
 
 def not_reached() -> tuple[Outcome, ...]:
