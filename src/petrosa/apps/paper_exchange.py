@@ -22,6 +22,7 @@ from petrosa.adapters.venues.binance.paper.faults import Fault, FaultFile, Fault
 from petrosa.adapters.venues.binance.paper.server import paper_app
 from petrosa.adapters.venues.binance.paper.venue import PaperVenue
 from petrosa.adapters.venues.replay.recording import Recording
+from petrosa.apps.catalogue import resolve
 from petrosa.apps.instruments import load_instruments
 from petrosa.apps.recorded import Input, open_recording
 from petrosa.apps.settings import Settings
@@ -69,11 +70,11 @@ def offer_synthetic(settings: Settings, markets: Sequence[str]) -> Offer:
     return Offer(rules, [_facts(taken) for taken in inputs], f"synthetic market, seed {seed}")
 
 
-def offer_recordings(settings: Settings, paths: Sequence[str], markets: Sequence[str]) -> Offer:
-    """Recordings of spot, of USD-M, or of both. Raises `UsageError` for one of a market that is not served."""
+def offer_recordings(settings: Settings, given: Sequence[str], markets: Sequence[str]) -> Offer:
+    """Recordings of spot, of USD-M, or of both, by path or name. Raises `UsageError` for one of another market."""
     known = load_instruments(settings.instruments.file or None)
-    by_market: dict[str, list[str]] = {}
-    for path in paths:
+    by_market: dict[str, list[Path]] = {}
+    for path in resolve(settings, given):
         by_market.setdefault(Recording([path]).product, []).append(path)
     rules: dict[str, Instruments] = {}
     inputs: list[Input] = []
@@ -83,7 +84,7 @@ def offer_recordings(settings: Settings, paths: Sequence[str], markets: Sequence
         recording = Recording(chosen)
         rules[market] = choose_instruments(settings, known, market, symbols_of(settings, recording.symbols))
         inputs.append(open_recording(settings, recording, rules[market], FRAMES_AT_ONCE))
-    return Offer(rules, [_facts(taken) for taken in inputs], "recording " + ", ".join(paths))
+    return Offer(rules, [_facts(taken) for taken in inputs], "recording " + ", ".join(given))
 
 
 def _facts(taken: Input) -> Iterator[Heard]:

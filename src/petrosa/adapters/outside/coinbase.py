@@ -9,17 +9,13 @@ Unproven: no recorded answer of the real service has been through it; it is buil
 `time` is that of the last trade: a quote of a quiet product looks older than it is, and is refused, not believed.
 """
 
-import time
-from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from petrosa.adapters.outside.http import JsonOverHttp
+from petrosa.adapters.outside.quotes import Quote, Quotes
 from petrosa.adapters.wire.times import parse_time
-from petrosa.core.model.market import Reading
-from petrosa.errors import DataError
 
 BASE_URL = "https://api.exchange.coinbase.com"
 
@@ -32,25 +28,11 @@ class _Ticker(msgspec.Struct):
     time: str
 
 
-class Coinbase:
-    """Topic `quote`, subjects as `BTC/USD`, values `bid` and `ask`; one call a subject."""
+class Coinbase(Quotes):
+    """See `Quotes`."""
 
     source = "coinbase"
 
-    def __init__(self, http: JsonOverHttp, subjects: Sequence[str], now: Callable[[], int] = time.time_ns) -> None:
-        self._http = http
-        self._subjects = tuple(subjects)
-        self._now = now
-
-    async def poll(self) -> Sequence[Reading]:
-        return [await self._one(subject) for subject in self._subjects]
-
-    async def close(self) -> None:
-        await self._http.close()
-
-    async def _one(self, subject: str) -> Reading:
+    async def quote(self, subject: str) -> Quote:
         ticker = await self._http.get(f"/products/{subject.replace('/', '-')}/ticker", _Ticker)
-        if ticker.bid > ticker.ask:
-            raise DataError(f"coinbase {subject}: bid {ticker.bid} is above ask {ticker.ask}")
-        at = parse_time(ticker.time, "time", "malformed")
-        return Reading(self.source, "quote", subject, at, self._now(), {"bid": ticker.bid, "ask": ticker.ask})
+        return Quote(ticker.bid, ticker.ask, parse_time(ticker.time, "time", "malformed"))

@@ -9,15 +9,12 @@ The answer has a name of its own for the pair, so each pair is asked for alone. 
 from when it was asked for.
 """
 
-import time
-from collections.abc import Callable, Sequence
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
-from petrosa.adapters.outside.http import JsonOverHttp
-from petrosa.core.model.market import Reading
+from petrosa.adapters.outside.quotes import Quote, Quotes
 from petrosa.errors import DataError
 
 BASE_URL = "https://api.kraken.com"
@@ -38,23 +35,12 @@ class _Answer(msgspec.Struct):
     result: dict[str, _Pair] = msgspec.field(default_factory=dict)
 
 
-class Kraken:
-    """Topic `quote`, subjects as `BTC/USD`, values `bid` and `ask`; one call a subject."""
+class Kraken(Quotes):
+    """See `Quotes`."""
 
     source = "kraken"
 
-    def __init__(self, http: JsonOverHttp, subjects: Sequence[str], now: Callable[[], int] = time.time_ns) -> None:
-        self._http = http
-        self._subjects = tuple(subjects)
-        self._now = now
-
-    async def poll(self) -> Sequence[Reading]:
-        return [await self._one(subject) for subject in self._subjects]
-
-    async def close(self) -> None:
-        await self._http.close()
-
-    async def _one(self, subject: str) -> Reading:
+    async def quote(self, subject: str) -> Quote:
         asked_at = self._now()
         pair = "".join(NAMES.get(name, name) for name in subject.split("/"))
         answer = await self._http.get("/0/public/Ticker", _Answer, {"pair": pair})
@@ -62,7 +48,4 @@ class Kraken:
             said = "; ".join(answer.error)[:200] or f"{len(answer.result)} pairs in place of one"
             raise DataError(f"kraken {subject}: {said}")
         (quote,) = answer.result.values()
-        bid, ask = quote.b[0], quote.a[0]
-        if bid > ask:
-            raise DataError(f"kraken {subject}: bid {bid} is above ask {ask}")
-        return Reading(self.source, "quote", subject, asked_at, self._now(), {"bid": bid, "ask": ask})
+        return Quote(quote.b[0], quote.a[0], asked_at)

@@ -17,11 +17,13 @@ PORT = 8090
 Examples:
   petrosa paper-exchange
   petrosa paper-exchange --market usdm --symbols BTCUSDT --seed 7
-  petrosa paper-exchange --recording recordings/synthetic-usdm --market usdm --speed 10
+  petrosa paper-exchange --recording synthetic-usdm --market usdm --speed 10
   petrosa paper-exchange --accounts accounts.toml --faults faults.toml --port 0
 """,
 )
-@click.option("--recording", "recording", multiple=True, metavar="PATH", help="A recording of one market; repeatable.")
+@click.option(
+    "--recording", "recording", multiple=True, metavar="NAME|PATH", help="A recording of one market; repeatable."
+)
 @click.option("--synthetic", is_flag=True, help="The synthetic market (what is served without --recording).")
 @click.option("--market", type=click.Choice(tuple(MARKETS)), default="both", show_default=True, help="What is served.")
 @click.option("--symbols", metavar="A,B", help="Symbols of the synthetic market.")
