@@ -14,12 +14,17 @@ DEMO_SECRET: Final = "PaperExchangeDemoSecretWhichIsNoSecret00000000000000000000
 
 
 class KeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One API key: with a `secret` it signs by HMAC, with a `public_key` (PEM) by RSA or Ed25519."""
+    """One API key: with a `secret` it signs by HMAC, with a `public_key` (PEM) by RSA or Ed25519.
+
+    `may_withdraw` is stated by `apiRestrictions` and means nothing else: nothing can be withdrawn here.
+    """
 
     key: str
     secret: str = ""
     public_key: str = ""
     may_trade: bool = True
+    may_trade_futures: bool = True
+    may_withdraw: bool = False
 
 
 class AccountEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -66,7 +71,12 @@ def check_accounts(entries: Sequence[AccountEntry]) -> KeyRing:
                 raise ConfigError(
                     f"account {entry.name}: key {one.key[:6]}… belongs to {keys[one.key].account} already"
                 )
-            keys[one.key] = ApiKey(one.key, entry.name, one.secret, one.public_key, may_trade=one.may_trade)
+            keys[one.key] = _key(one, entry.name)
         if not entry.key:
             raise ConfigError(f"account {entry.name}: it has no [[account.key]], so that nobody could use it")
     return KeyRing(keys)
+
+
+def _key(entry: KeyEntry, account: str) -> ApiKey:
+    markets = [market for market, may in (("spot", True), ("usdm", entry.may_trade_futures)) if may and entry.may_trade]
+    return ApiKey(entry.key, account, entry.secret, entry.public_key, markets=markets, may_withdraw=entry.may_withdraw)

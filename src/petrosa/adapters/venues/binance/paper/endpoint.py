@@ -4,6 +4,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, NamedTuple
 
+from petrosa.adapters.venues.binance.paper.keys import ApiKey
 from petrosa.adapters.venues.binance.paper.parameters import Parameters
 
 
@@ -22,6 +23,7 @@ class Call(NamedTuple):
     asked: Parameters
     now: int
     account: str
+    key: ApiKey | None = None
 
 
 Handler = Callable[[Call], Any]

@@ -29,6 +29,8 @@ class FaultKind(Enum):
     """The public book stands still, in answers and streams, for as long as the fault is there; `rate` means nothing."""
     RATE_LIMITED = "rate_limited"
     """429 with Retry-After, before the request was looked at."""
+    OVERLOADED = "overloaded"
+    """503 with -1008, before the request was looked at: nothing has happened."""
     BANNED = "banned"
     """418 with Retry-After, before the request was looked at."""
 

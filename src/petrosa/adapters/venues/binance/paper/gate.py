@@ -96,7 +96,7 @@ class Gate:
         self, market: str, endpoint: Endpoint, asked: Parameters, key: ApiKey | None, now: int, headers: dict[str, str]
     ) -> Any:  # fmt: skip
         """Call an endpoint for somebody who has been let in. Raises `Refusal`."""
-        if endpoint.security is Security.TRADE and key is not None and not key.may_trade:
+        if endpoint.security is Security.TRADE and key is not None and not key.may_trade(market):
             raise unknown_key()
         account = "" if key is None else key.account
         if endpoint.orders is not None:
@@ -105,7 +105,7 @@ class Gate:
                 limit.charge(now, endpoint.orders(asked))
             finally:
                 headers.update(limit.headers(now))
-        return endpoint.handler(Call(asked, now, account))
+        return endpoint.handler(Call(asked, now, account, key))
 
     def _charge(self, market: str, endpoint: Endpoint, address: str, now: int, headers: dict[str, str]) -> None:
         used = self.products[market].weight.charge(address, endpoint.weight, now)

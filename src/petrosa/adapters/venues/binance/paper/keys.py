@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 from urllib.parse import unquote
 
@@ -26,22 +26,30 @@ class ApiKey:
     """A key of one account. `secret` is shared (HMAC); a `public_key` in PEM is RSA or Ed25519."""
 
     def __init__(
-        self, key: str, account: str, secret: str = "", public_key: str = "", *, may_trade: bool = True
-    ) -> None:
-        """Raises `ConfigError` for a key that cannot be one; the message never holds the secret."""
+        self, key: str, account: str, secret: str = "", public_key: str = "", *,
+        markets: Collection[str] = ("spot", "usdm"), may_withdraw: bool = False,
+    ) -> None:  # fmt: skip
+        """`markets` are those that it may trade.
+
+        Raises `ConfigError` for a key that cannot be one; the message never holds the secret.
+        """
         if KEY_FORMAT.fullmatch(key) is None:
             raise ConfigError(f"account {account}: an API key has 8 to 128 letters of A-Z, a-z, 0-9, _ and -")
         if bool(secret) == bool(public_key):
             raise ConfigError(f"account {account}: key {key[:6]}… needs either a secret or a public_key, not both")
         self.key = key
         self.account = account
-        self.may_trade = may_trade
+        self.may_withdraw = may_withdraw
+        self._markets = frozenset(markets)
         self._secret = secret.encode()
         self._public = _public(public_key, account) if public_key else None
 
     @property
     def is_ed25519(self) -> bool:
         return isinstance(self._public, Ed25519PublicKey)
+
+    def may_trade(self, market: str) -> bool:
+        return market in self._markets
 
     def verify(self, payload: str, signature: str) -> None:
         """Raises -1022 unless `signature` is this key's over the payload."""

@@ -26,6 +26,10 @@ JSON: Final = "application/json;charset=UTF-8"
 BODY_MAX: Final = 1 << 20
 METHODS: Final = ["GET", "POST", "PUT", "DELETE"]
 UNKNOWN: Final = {"code": -1000, "msg": "Unknown error, please check your request or try again later."}
+OVERLOADED: Final = {
+    "code": -1008, "msg": "Request throttled by system-level protection. Reduce-only/close-position orders are exempt."
+    " Please try again.",
+}  # fmt: skip
 
 Abort = Callable[[Scope], None]
 """Ends the connection of a request without an answer."""
@@ -93,7 +97,9 @@ class _Rest:
         await _response(answer)(scope, receive, send)
 
     def _refused(self, method: str, path: str) -> Response | None:
-        """A 429 or 418 that somebody asked for."""
+        """A 429, 418 or 503 that somebody asked for, in which nothing is done."""
+        if self._venue.faults.on_request(FaultKind.OVERLOADED, method, path):
+            return _response(Answer(503, {}, msgspec.json.encode(OVERLOADED)))
         for kind, status in ((FaultKind.BANNED, 418), (FaultKind.RATE_LIMITED, 429)):
             fault = self._venue.faults.on_request(kind, method, path)
             if fault is not None:

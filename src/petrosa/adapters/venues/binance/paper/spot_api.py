@@ -240,13 +240,17 @@ class SpotApi:
     def _order_count(self, call: Call) -> Any:
         return self._limits[call.account].describe(call.now)
 
-    def _restrictions(self, _call: Call) -> Any:
-        """What the key may do: it can never withdraw."""
+    def _restrictions(self, call: Call) -> Any:
+        """What the key may do."""
+        key = call.key
+        assert key is not None
         return {
-            "ipRestrict": True, "createTime": 1_609_459_200_000, "enableReading": True, "enableWithdrawals": False,
-            "enableInternalTransfer": False, "enableMargin": False, "enableFutures": True,
+            "ipRestrict": True, "createTime": 1_609_459_200_000, "enableReading": True,
+            "enableWithdrawals": key.may_withdraw,
+            "enableInternalTransfer": False, "enableMargin": False, "enableFutures": key.may_trade("usdm"),
             "permitsUniversalTransfer": False, "enableVanillaOptions": False, "enableFixApiTrade": False,
-            "enableFixReadOnly": False, "enableSpotAndMarginTrading": True, "enablePortfolioMarginTrading": False,
+            "enableFixReadOnly": False, "enableSpotAndMarginTrading": key.may_trade("spot"),
+            "enablePortfolioMarginTrading": False,
         }  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Parts that several venues call: signatures, limits of rate."""
