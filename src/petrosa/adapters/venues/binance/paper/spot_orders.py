@@ -169,9 +169,11 @@ def make_order(terms: Terms, market: PublicMarket, account: SpotAccount, now: in
 def _trigger(terms: Terms) -> Trigger | None:
     if terms.type not in CONDITIONAL:
         return None
+    if terms.trailing_delta:  # whatever its type, a buy is set off by a rise from the lowest, a sell by a fall
+        callback = EXACT.multiply(Decimal(terms.trailing_delta), BASIS_POINT)
+        return Trigger(price=terms.stop_price or None, upward=terms.side is Side.BUY, callback=callback)
     upward = (terms.side is Side.BUY) is terms.type.startswith("STOP_LOSS")
-    callback = EXACT.multiply(Decimal(terms.trailing_delta), BASIS_POINT) if terms.trailing_delta else None
-    return Trigger(price=terms.stop_price or None, upward=upward, callback=callback)
+    return Trigger(price=terms.stop_price or None, upward=upward)
 
 
 def _quantity_for(terms: Terms, market: PublicMarket, account: SpotAccount) -> Decimal:
