@@ -11,6 +11,9 @@ NAMES = (
     "journal.after_sync",
     "outbox.before_send",
     "outbox.after_send",
+    "gateway.before_write",
+    "gateway.after_write",
+    "gateway.after_answer",
 )
 
 

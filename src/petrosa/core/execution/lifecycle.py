@@ -30,6 +30,10 @@ from petrosa.core.model.orders import (
 )
 from petrosa.errors import InvariantError
 
+WOULD_TRIGGER: Final = "would trigger immediately"
+"""How the reason of an `OrderRejected` begins when the market is past the trigger already, on every venue. There is
+nothing to wait for then, and nothing to try again: what the order was for must be done now."""
+
 _PROGRESS: Final = {
     OrderStatus.INITIALIZED: 0,
     OrderStatus.SUBMITTED: 1,
