@@ -21,6 +21,7 @@ PetrosaError
 │   ├── Forbidden       a valid key without the scope, or a request from a foreign page: use what is allowed
 │   └── LimitExceeded   too many writes: wait `retry_after_s`
 ├── VersionConflict      a document changed since it was read: read again, decide anew
+├── LeaseLost           another process may send for the account: send nothing, start again to wait for it
 ├── OverflowHalt        something that may never be dropped would have been: halt
 └── InvariantError      our own mistake: stop, keep the journal, report it
 """
@@ -112,6 +113,10 @@ class RateLimited(VenueError):
 
 class VenueClosed(VenueError):
     """The venue does not deal with us: a wrong key, one that may do too little or too much, or our address."""
+
+
+class LeaseLost(PetrosaError):
+    """The right to send for an account has gone to another process, or may have."""
 
 
 class OverflowHalt(PetrosaError):

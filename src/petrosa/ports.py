@@ -58,6 +58,35 @@ class VenueAccount(Protocol):
         ...
 
 
+class Lease(Protocol):
+    """The right to send for one account, which at most one process has at any time.
+
+    It fences nobody's venue: a request that left while it was held may arrive after it was lost. `report` is told, once
+    for each state, whom one waits for.
+    """
+
+    @property
+    def token(self) -> int:
+        """Of this holder; every later holder has a greater one. 0 before the first `acquire` has returned."""
+        ...
+
+    async def acquire(self) -> None:
+        """Return when it is held here, however long another holds it or its keeper is away."""
+        ...
+
+    def why_not(self) -> str:
+        """Why nothing may be sent now; empty while it is held for certain. Cheap: it is asked before each write."""
+        ...
+
+    async def run(self) -> None:
+        """Keep it for ever. Raises `LeaseLost` when it has gone, and then it never comes back to this one."""
+        ...
+
+    async def release(self) -> None:
+        """Let the next have it at once; calling it twice is harmless."""
+        ...
+
+
 class JournaledTurn(NamedTuple):
     """One remembered turn: what it was told (none: a market fact) and its decisions, in the bytes they were written."""
 

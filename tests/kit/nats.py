@@ -23,6 +23,10 @@ class Server:
         self.url = self._broker.url
         return self.url
 
+    @property
+    def process(self) -> asyncio.subprocess.Process | None:
+        return self._broker.process if self._broker is not None else None
+
     async def kill(self) -> None:
         """As when the machine loses power: no goodbye."""
         assert self._broker is not None

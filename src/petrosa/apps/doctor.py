@@ -24,8 +24,9 @@ from petrosa.apps import settings
 from petrosa.apps.broker import server_program
 from petrosa.apps.documents import documents_file, open_documents
 from petrosa.apps.environment import ELSEWHERE
+from petrosa.apps.leasing import who_holds
 from petrosa.apps.settings import Settings
-from petrosa.errors import ConfigError, StorageError
+from petrosa.errors import ConfigError, NotRunningError, StorageError, TransportError
 
 Status = Literal["ok", "note", "broken"]
 
@@ -49,7 +50,10 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def examine(files: Sequence[str], sets: Sequence[str], home: str | None, environ: Mapping[str, str]) -> list[Finding]:
-    """Everything that can be looked at; nothing is left behind. Nobody is called but the store that is configured."""
+    """Everything that can be looked at; nothing is left behind.
+
+    Nobody is called but the store that is configured, and NATS where it keeps the lease.
+    """
     findings = [python_version(sys.version_info[:3]), clock(time.time()), event_loop()]
     try:
         loaded = settings.load(files, sets, environ, home)
@@ -61,7 +65,7 @@ def examine(files: Sequence[str], sets: Sequence[str], home: str | None, environ
     findings.append(Finding("configuration", "ok", f"profile {loaded.profile}, {len(loaded.merged.values)} values"))
     findings += [unused_names(environ), *data_directory(loaded.home, loaded.journal.free_mb_min)]
     findings += list(ports(loaded))
-    return [*findings, document_store(loaded), nats_server()]
+    return [*findings, document_store(loaded), account_lease(loaded), nats_server()]
 
 
 def python_version(version: tuple[int, ...]) -> Finding:
@@ -192,6 +196,17 @@ async def _ask(loaded: Settings) -> None:
         await documents.get("strategy_configs_global", "-")
     finally:
         await documents.close()
+
+
+def account_lease(loaded: Settings) -> Finding:
+    """Who may send for the account now."""
+    name, account = "account lease", loaded.account.account
+    try:
+        holder = asyncio.run(who_holds(loaded))
+    except (ConfigError, NotRunningError, TransportError) as problem:
+        remedy = "start NATS and set nats.url, or set lease.kind=file where one machine alone sends for the account"
+        return Finding(name, "broken", f"account {account}: {problem}", remedy)
+    return Finding(name, "ok", f"account {account} is held by {holder or 'nobody'}")
 
 
 def nats_server() -> Finding:

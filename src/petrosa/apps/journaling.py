@@ -15,6 +15,7 @@ from petrosa.adapters.stores.journal.format import Provenance, RunFile
 from petrosa.adapters.stores.journal.writer import AppendFile, JournalWriter, open_append
 from petrosa.apps.settings import Settings
 from petrosa.apps.wiring import Instruments
+from petrosa.core.model.base import NEVER, NS_PER_SECOND
 from petrosa.core.model.events import REPEATED, Decision, Event
 from petrosa.core.turns import Record
 from petrosa.errors import StorageError
@@ -97,14 +98,21 @@ def open_journal(
     crash_point: Callable[[str], None] | None = None,
     on_sync: Callable[[float], None] | None = None,
     opener: Callable[[Path], AppendFile] = open_append,
+    live: bool = False,
 ) -> JournalWriter:
-    """The journal of a run, locked and repaired; see `JournalWriter` for what the hooks are told."""
+    """The journal of a run, locked and repaired; see `JournalWriter` for what the hooks are told.
+
+    That of a `live` desk, which `resuming.resume` starts again, begins a segment after some minutes too, and only its
+    last segment is verified here.
+    """
     return JournalWriter(
         folder,
         provenance,
         run,
         durable=durable,
         segment_bytes=settings.journal.segment_mb * MB,
+        segment_ns=round(settings.journal.segment_minutes * 60 * NS_PER_SECOND) if live else NEVER,
+        verify_all=not live,
         before_write=before_write,
         crash_point=crash_point,
         on_sync=on_sync,

@@ -1,7 +1,7 @@
 """The sections of the configuration that are about the surroundings; the core's stand beside what they set."""
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -55,6 +55,12 @@ class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         True
     )
     segment_mb: Annotated[int, Meta(ge=1, le=4096, description="A segment is closed at this size, in MB.")] = 64
+    segment_minutes: Annotated[
+        float,
+        Meta(
+            gt=0, le=1_440, description="A live desk's segment is closed after so long: it starts again from the last."
+        ),
+    ] = 10.0
     retention_days: Annotated[int, Meta(ge=1, le=36_500, description="`journal prune` removes older runs.")] = 90
     retention_mb: Annotated[
         int, Meta(ge=16, le=100_000_000, description="`journal prune` removes the oldest runs above this size, in MB.")
@@ -120,6 +126,22 @@ class AuditSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
             ge=0, le=300, description="How long the end of a run may wait for its last records; the rest comes later."
         ),
     ] = 2.0
+
+
+class LeaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who may send for an account: one process at a time."""
+
+    kind: Annotated[
+        Literal["file", "nats"],
+        Meta(description="Where the lease is: a file of the data directory (one machine), or NATS (a cluster)."),
+    ] = "file"
+    ttl_seconds: Annotated[
+        float,
+        Meta(ge=1, le=300, description="On NATS: after so long without a renewal another process may take over."),
+    ] = 10.0
+    name: Annotated[
+        str, Meta(max_length=100, description="What this process is called as a holder; empty: its host's name.")
+    ] = ""
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -36,6 +36,7 @@ from petrosa.apps.sections import (
     HttpSettings,
     InstrumentSettings,
     JournalSettings,
+    LeaseSettings,
     LogSettings,
     NatsSettings,
     ServiceSettings,
@@ -67,6 +68,7 @@ SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "journal": JournalSettings,
     "store": StoreSettings,
     "audit": AuditSettings,
+    "lease": LeaseSettings,
     "service": ServiceSettings,
     "http": HttpSettings,
     "access": AccessSettings,
@@ -84,6 +86,7 @@ NOT_DECISIVE: Final = (
     "journal.",
     "store.",
     "audit.",
+    "lease.",
     "service.",
     "http.",
     "access.",
@@ -136,6 +139,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     journal: JournalSettings
     store: StoreSettings
     audit: AuditSettings
+    lease: LeaseSettings
     service: ServiceSettings
     http: HttpSettings
     access: AccessSettings
@@ -272,6 +276,7 @@ def _settings(merged: Merged, profile: str, home: Path, crash_at: str, given: tu
         journal=merged.build(JournalSettings, "journal"),
         store=merged.build(StoreSettings, "store"),
         audit=merged.build(AuditSettings, "audit"),
+        lease=merged.build(LeaseSettings, "lease"),
         service=merged.build(ServiceSettings, "service"),
         http=merged.build(HttpSettings, "http"),
         access=merged.build(AccessSettings, "access"),

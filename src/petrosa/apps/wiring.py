@@ -42,11 +42,15 @@ class Parts(NamedTuple):
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """Everything after a turn that a restarted process needs: time, the desk, and a venue that is in this process."""
+    """Everything after a turn that a restarted process needs: time, the desk, and a venue that is in this process.
+
+    `last_signal` is the place in the signals' stream of the last one turned, 0 where it is found in another way.
+    """
 
     turns: TurnsState
     desk: DeskCheckpoint
     venue: SimulatedState | None
+    last_signal: int = 0
 
 
 def choose_instruments(
@@ -133,11 +137,10 @@ def build_exchange(settings: Settings, instruments: Instruments) -> Exchange:
     return Exchange(instruments, settings.simulation, settings.account.account, settings.account.balances)
 
 
-def checkpoint_of(turns: Turns, desk: Desk, venue: Exchange | None) -> bytes:
+def checkpoint_of(turns: Turns, desk: Desk, venue: Exchange | None, last_signal: int = 0) -> bytes:
     """Everything after the last turn, as the JSON that stands in a journal's header."""
-    return msgspec.json.encode(
-        Checkpoint(turns.snapshot(), desk.checkpoint(), venue.snapshot() if venue is not None else None)
-    )
+    simulated = venue.snapshot() if venue is not None else None
+    return msgspec.json.encode(Checkpoint(turns.snapshot(), desk.checkpoint(), simulated, last_signal))
 
 
 def read_checkpoint(encoded: bytes) -> Checkpoint:

@@ -40,6 +40,7 @@ from petrosa.core.model.orders import (
     OrderTriggered,
 )
 from petrosa.core.model.positions import Position
+from petrosa.core.model.refusals import Refused
 from petrosa.core.strategist import Strategist, StrategistState
 from petrosa.core.trader import Trader, TraderState
 
@@ -153,6 +154,20 @@ class Desk:
             case _:
                 assert_never(event)
 
+    def recall(self, event: Event | None, decisions: Sequence[Decision], now: int) -> Sequence[Decision]:
+        """Take in again a turn of the past without its market; no event is a market fact.
+
+        Returns what follows from it now: what was decided then, unless the code or the record is another.
+        """
+        self._now = now
+        match event:
+            case None | FeedStateChanged():
+                return self._recall_fact(decisions, now)
+            case Configure():
+                return self.handle(event, now)
+            case _:
+                return NOTHING if self._trader is None else self._trader.recall(event, decisions, now)
+
     def view(self, symbol: str) -> View | None:
         """One instrument for readers, by symbol (the first that has it) or by id; None for one not followed."""
         for key, market in self._markets.items():
@@ -200,6 +215,17 @@ class Desk:
             made.append(decision)
             if isinstance(decision, SignalMade):
                 made.extend(self._trader.on_signal(decision.signal, now))
+        return made
+
+    def _recall_fact(self, decisions: Sequence[Decision], now: int) -> Sequence[Decision]:
+        """What strategies said is as recorded; what the trader answered follows from it."""
+        made: list[Decision] = []
+        while len(made) < len(decisions) and isinstance(said := decisions[len(made)], SignalMade | Refused):
+            made.append(said)
+            if isinstance(said, SignalMade) and self._strategist is not None:
+                self._strategist.recall(said, now)
+            if isinstance(said, SignalMade) and self._trader is not None:
+                made.extend(self._trader.recall(said.signal, decisions[len(made) :], now))
         return made
 
     def _start(self, event: Started, now: int) -> Sequence[Decision]:

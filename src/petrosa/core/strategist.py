@@ -9,7 +9,7 @@ from petrosa.core.market.state import MarketState
 from petrosa.core.model.commands import Configure, SeatParameters
 from petrosa.core.model.events import Alarm, Configured, Decision, SeatChange, SignalMade, Warmup
 from petrosa.core.model.instruments import Instrument
-from petrosa.core.model.market import BookGap, FeedStateChanged, InstrumentId, MarketEvent
+from petrosa.core.model.market import BookGap, FeedStateChanged, InstrumentId, MarketEvent, instrument_id
 from petrosa.core.model.refusals import refusal
 from petrosa.core.model.signals import Signal, signal_id_of
 from petrosa.core.signals.checks import CandidateContext, check_candidate
@@ -129,6 +129,12 @@ class Strategist:
         for seat in self._seats.values():
             seat.forget()
         self._routes = routes_of(self._seats.values(), self._instruments)
+
+    def recall(self, made: SignalMade, now: int) -> None:
+        """Remember a signal of the past. What led to it fills again from the market."""
+        signal = made.signal
+        instrument = instrument_id(signal.venue or "", signal.market or "", signal.symbol)
+        self._cooldowns.start(signal.strategy_id, instrument, now)
 
     def snapshot(self) -> StrategistState:
         configured: dict[str, list[SeatParameters]] = {}

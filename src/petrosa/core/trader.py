@@ -6,14 +6,24 @@ from decimal import Decimal, localcontext
 import msgspec
 
 from petrosa.core.execution.account import Account, AccountState
+from petrosa.core.execution.admission import Admission, Agreed, Answers, Wish
 from petrosa.core.execution.lifecycle import Order
 from petrosa.core.execution.params import AccountParams, ExecutionParams
-from petrosa.core.execution.plan import entry_intent, entry_prices
+from petrosa.core.execution.recorded import Recorded
 from petrosa.core.execution.tally import MIDNIGHT, Tally, TallyState
 from petrosa.core.market.state import MarketState
 from petrosa.core.model.base import Side
 from petrosa.core.model.commands import CancelEntries, Command, Flatten, PauseEntries, ResumeEntries, Shutdown
-from petrosa.core.model.events import Decision, Event, Halted, SignalAgreed, SignalReceived, Started, TimerDue
+from petrosa.core.model.events import (
+    Decision,
+    Event,
+    Halted,
+    SignalAgreed,
+    SignalJudged,
+    SignalReceived,
+    Started,
+    TimerDue,
+)
 from petrosa.core.model.instruments import EXACT, Instrument
 from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import (
@@ -33,8 +43,8 @@ from petrosa.core.model.orders import (
 from petrosa.core.model.positions import Position
 from petrosa.core.model.refusals import Outcome, failed, passed, refusal
 from petrosa.core.model.signals import Action, Signal
-from petrosa.core.risk.facts import Adding, Entry
-from petrosa.core.risk.gate import Cleared, approve, assess, not_reached
+from petrosa.core.risk.facts import Adding
+from petrosa.core.risk.gate import not_reached
 from petrosa.core.risk.params import RiskParams
 from petrosa.core.signals.conflicts import Opinion
 from petrosa.core.signals.models import Models
@@ -81,13 +91,16 @@ class Trader:
         models: Models | None = None,
     ) -> None:
         self._instruments = {key: rules for key, rules in instruments.items() if key in markets}
-        self._markets = markets
         self._params = params
         self._reception = Reception(self._instruments, markets, params.signals, models or {})
         self._account = Account(account, self._instruments, markets, params.risk, params.execution)
         self._sender = self._account.sender
         self._reversals: dict[InstrumentId, Signal] = {}
         self._tally = Tally(self._account.standing, self._sender)
+        self._admission = Admission(
+            self._reception, self._account, self._tally, self._instruments, markets, params.risk, params.execution
+        )
+        self._market: Answers = self._admission
         self._paused = self._stopping = ""
 
     @property
@@ -144,16 +157,27 @@ class Trader:
     def handle(self, event: Event, now: int) -> Sequence[Decision]:
         """Take in one event; what follows from it, in causal order."""
         with localcontext(EXACT):  # whatever a host program has set
-            self._tally.roll(now)
+            self._tally.roll(now, self._market.opening)
             self._handle(event, now)
         return self._sender.take()
 
     def on_signal(self, signal: Signal, now: int) -> Sequence[Decision]:
         """Agree to a signal or say why not. Whatever comes in here ends as an order or as one refusal."""
         with localcontext(EXACT):
-            self._tally.roll(now)
+            self._tally.roll(now, self._market.opening)
             self._hear(signal, now)
         return self._sender.take()
+
+    def recall(self, event: Event | Signal, decisions: Sequence[Decision], now: int) -> Sequence[Decision]:
+        """Take in again what a turn of the past was told, or a signal that was made in it; see `Recorded`.
+
+        `decisions` are what was decided then from here on. Returns what follows now: the same, if nothing has changed.
+        """
+        self._market = Recorded(self._reception, decisions, lambda: self._sender.said)
+        try:
+            return self.on_signal(event, now) if isinstance(event, Signal) else self.handle(event, now)
+        finally:
+            self._market = self._admission
 
     def snapshot(self) -> TraderState:
         reversals = tuple(Reversal(key, signal) for key, signal in self._reversals.items())
@@ -206,7 +230,9 @@ class Trader:
         self._reverse(event.instrument, now)
 
     def _hear(self, signal: Signal, now: int) -> None:
-        heard = self._reception.hear(signal, now, was_placed=self._was_placed(signal))
+        heard = self._market.hear(signal, now, was_placed=self._was_placed(signal))
+        if heard.signal.confidence < signal.confidence:
+            self._sender.say(SignalJudged(signal.signal_id, heard.signal.confidence))
         where = heard.instruments[0] if heard.instruments else signal.symbol
         if not self._refuse(heard.signal, where, heard.outcomes):
             self._decide(heard, heard.instruments[0], now)
@@ -260,20 +286,13 @@ class Trader:
     def _enter(self, heard: Heard, side: Side, instrument: InstrumentId, now: int) -> None:
         """Through the gate, or not."""
         signal = heard.signal
-        rules, market, execution = self._instruments[instrument], self._markets[instrument], self._params.execution
-        expected, worst = entry_prices(side, market, rules, execution.entry, self._params.risk.max_slippage_bps)
-        entry = Entry(signal, side, rules, expected, worst)
-        closing, adding = self._account.exits.reason(instrument), self._adding(heard, side, instrument)
-        facts = self._account.standing.facts(
-            entry, now, closed=self.closed, closing=closing, today=self._tally.today(), adding=adding
-        )
-        cleared = assess(entry, facts, self._params.risk)
-        if not isinstance(cleared, Cleared):
-            self._refuse(signal, instrument, (*heard.outcomes, *cleared), gate=False)
+        adding = self._adding(heard, side, instrument)
+        answer = self._market.enter(Wish(heard, side, instrument, now, self.closed, adding))
+        if not isinstance(answer, Agreed):
+            self._refuse(signal, instrument, answer, gate=False)
             return
-        approved = approve(cleared, entry_intent(cleared, self._account.name, now, execution))
-        self._sender.say(SignalAgreed(signal.signal_id, (*heard.outcomes, *cleared.outcomes)))
-        self._sender.place(approved, now)
+        self._sender.say(SignalAgreed(signal.signal_id, answer.outcomes))
+        self._sender.place(answer.approved, now)
         self._tally.entered(instrument, now, is_addition=adding is not None)
 
     def _adding(self, heard: Heard, side: Side, instrument: InstrumentId) -> Adding | None:
@@ -306,7 +325,7 @@ class Trader:
         signal = self._reversals.get(instrument)
         if signal is None or signal.action.side is None:
             return
-        heard = self._reception.ask_again(signal, instrument, now)
+        heard = self._market.ask_again(signal, instrument, now)
         refused = self._refuse(signal, instrument, heard.outcomes)
         if not refused and (self.held(instrument) != 0 or self._account.blotter.live(instrument)):
             return

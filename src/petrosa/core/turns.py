@@ -15,6 +15,7 @@ from petrosa.core.model.base import NEVER
 from petrosa.core.model.events import CancelTimer, Decision, Event, SetTimer, TimerDue
 from petrosa.core.model.market import MarketEvent
 from petrosa.core.model.orders import AccountEvent, Approved, Reducing
+from petrosa.errors import JournalError
 
 
 class Turnable(Protocol):
@@ -134,6 +135,20 @@ class Turns:
         answer_at = self._answer_at()
         return min(answer_at, self._timers[0][0] if self._timers else NEVER)
 
+    def recall(self, sequence: int, now: int, event: Event | None, decisions: Sequence[Decision]) -> None:
+        """Stand after a turn of the past, which the desk has taken in again: nothing is recorded, nothing leaves.
+
+        Raises `JournalError` for a timer that was not set.
+        """
+        if isinstance(event, TimerDue):
+            at, _ = self._timer_at.pop(event.timer_id, (NEVER, 0))
+            if at != event.at:
+                raise JournalError(f"timer {event.timer_id} was due at {event.at}, and is set for no such time")
+        self.sequence, self.now = sequence, now
+        for decision in decisions:
+            if isinstance(decision, SetTimer | CancelTimer):
+                self._keep_time(decision)
+
     def snapshot(self) -> TurnsState:
         """Sequence, time and live timers in the order in which they will fire."""
         live = sorted((at, number, timer_id) for timer_id, (at, number) in self._timer_at.items())
@@ -165,12 +180,16 @@ class Turns:
             match decision:
                 case Approved() | Reducing():
                     self._send(decision, self.now)
-                case SetTimer():
-                    self._set_timer(decision.timer_id, decision.at)
-                case CancelTimer():
-                    self._timer_at.pop(decision.timer_id, None)
+                case SetTimer() | CancelTimer():
+                    self._keep_time(decision)
                 case _:
                     pass
+
+    def _keep_time(self, decision: SetTimer | CancelTimer) -> None:
+        if isinstance(decision, SetTimer):
+            self._set_timer(decision.timer_id, decision.at)
+        else:
+            self._timer_at.pop(decision.timer_id, None)
 
     def _set_timer(self, timer_id: str, at: int) -> None:
         self._timer_count += 1

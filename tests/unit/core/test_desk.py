@@ -10,6 +10,7 @@ from petrosa.core.execution.params import AccountParams
 from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.events import (
     Alarm,
+    DayOpened,
     Decision,
     Event,
     SignalAgreed,
@@ -71,7 +72,7 @@ def test_a_book_becomes_a_protected_position() -> None:
     run.turns.market(depth(START, 1.0, 1.0), START)
     run.turns.market(depth(START + 1, 9.0, 1.0), START + 1)
     run.turns.advance(START + NS_PER_SECOND)
-    assert [SignalMade, SignalAgreed, Approved] == [type(decision) for decision in run.decisions[:3]]
+    assert [SignalMade, DayOpened, SignalAgreed, Approved] == [type(decision) for decision in run.decisions[:4]]
     legs = [intent.leg for intent in run.venue.sent]
     assert [Leg.ENTRY, Leg.STOP, Leg.TARGET] == legs
     assert run.venue.position == run.trader.held(KEY) > 0

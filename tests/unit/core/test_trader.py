@@ -24,7 +24,7 @@ PAUSE = PauseEntries("c1", "ann", "lunch")
 def test_an_agreed_signal_says_why_before_its_order() -> None:
     """`SignalAgreed` with every check passed comes first, then the approved entry that names the signal."""
     session = Session()
-    agreed, approved, *_ = session.signal()
+    _, agreed, approved, *_ = session.signal()
     assert isinstance(agreed, SignalAgreed)
     assert isinstance(approved, Approved)
     assert agreed.signal_id == approved.intent.signal_id

@@ -22,6 +22,7 @@ from nats.aio.subscription import Subscription as NatsPySubscription
 from nats.js import api
 from nats.js.errors import APIError, NoStreamResponseError, NotFoundError, ServiceUnavailableError
 
+from petrosa.adapters.bus.cells import Cells
 from petrosa.adapters.bus.pull import Listen, Pull
 from petrosa.adapters.wire.subjects import joined
 from petrosa.errors import ConfigError, InvariantError, TransportError
@@ -281,6 +282,10 @@ class NatsBus:
                 return await self._answer(self._js.delete_stream(stream))
             except NotFoundError:
                 return False
+
+    def cells(self, bucket: str) -> Cells:
+        """Small values by key, changed by compare-and-set."""
+        return Cells(self._js, self._answer, bucket)
 
     async def close(self) -> None:
         if self._closed:

@@ -21,6 +21,11 @@ class Sender:
         self._answer_ns = round(params.answer_deadline_seconds * NS_PER_SECOND)
         self._decisions: list[Decision] = []
 
+    @property
+    def said(self) -> int:
+        """How much this turn has decided so far."""
+        return len(self._decisions)
+
     def take(self) -> Sequence[Decision]:
         """What was decided since the last call."""
         if not self._decisions:

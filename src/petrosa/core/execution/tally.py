@@ -1,14 +1,15 @@
 """What was entered and lost today, and how often each position was added to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from petrosa.core.execution.sender import Sender
 from petrosa.core.execution.standing import Standing
 from petrosa.core.model.base import NS_PER_SECOND
+from petrosa.core.model.events import DayOpened
 from petrosa.core.model.instruments import EXACT
 from petrosa.core.model.market import InstrumentId
 from petrosa.core.risk.facts import Today
@@ -16,6 +17,13 @@ from petrosa.core.risk.facts import Today
 NS_PER_DAY: Final = 86_400 * NS_PER_SECOND
 MIDNIGHT: Final = "midnight"
 """The timer that opens a day at its first moment, while something is held whose value moves."""
+
+
+class Opening(NamedTuple):
+    """What the account was worth, and had made so far, when a day was opened."""
+
+    equity: Decimal
+    profit: Decimal
 
 
 class Pile(msgspec.Struct, frozen=True):
@@ -53,14 +61,15 @@ class Tally:
         self._profit: Decimal | None = None
         self._piles: dict[InstrumentId, Pile] = {}
 
-    def roll(self, now: int) -> None:
-        """Open a new day if there is one."""
+    def roll(self, now: int, opening: Callable[[], Opening | None]) -> None:
+        """Open a new day if there is one, with what `opening` says as soon as it can."""
         day = now // NS_PER_DAY
         if day != self._day:
             self._day, self._trades = day, 0
             self._equity = self._profit = None
-        if self._equity is None or self._profit is None:
-            self._equity, self._profit = self._standing.equity(), self._standing.profit()
+        if self._equity is None and (opened := opening()) is not None:
+            self._equity, self._profit = opened
+            self._sender.say(DayOpened(day, opened.equity, opened.profit))
 
     def today(self) -> Today:
         """How the day stands; `roll` has been called."""

@@ -3,6 +3,7 @@
 `Event` is the whole of the input: a desk that has seen the same events has decided the same things.
 """
 
+from decimal import Decimal
 from enum import Enum
 from typing import Final, get_args
 
@@ -91,6 +92,24 @@ class CancelTimer(Message, frozen=True, gc=False, tag="cancel_timer"):
     timer_id: str
 
 
+class SignalJudged(Message, frozen=True, gc=False, tag="signal_judged"):
+    """A model was less sure of a signal than its sender: it goes on with this confidence."""
+
+    signal_id: str
+    confidence: float
+
+
+class DayOpened(Message, frozen=True, gc=False, tag="day_opened"):
+    """A day, counted from 1970 in UTC, has begun with this equity and this profit in the account's currency.
+
+    Both depend on prices of that moment, and the loss of the day is measured from them.
+    """
+
+    day: int
+    equity: Decimal
+    profit: Decimal
+
+
 class Alarm(Message, frozen=True, gc=False, tag="alarm"):
     """Something a person must know, for example a position without a resting stop."""
 
@@ -123,5 +142,16 @@ class Configured(Message, frozen=True, tag="configured"):
 
 
 Decision = (
-    SignalMade | SignalAgreed | Refused | Approved | Reducing | SetTimer | CancelTimer | Alarm | Halted | Configured
+    SignalMade
+    | SignalJudged
+    | SignalAgreed
+    | Refused
+    | Approved
+    | Reducing
+    | SetTimer
+    | CancelTimer
+    | DayOpened
+    | Alarm
+    | Halted
+    | Configured
 )

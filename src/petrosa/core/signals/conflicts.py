@@ -84,7 +84,9 @@ class Opinions:
 
     def withdraw(self, instrument: InstrumentId, strategy_id: str) -> None:
         """A strategy has closed: what it said before counts no more."""
-        self._of[instrument] = [one for one in self._of.get(instrument, ()) if one.strategy_id != strategy_id]
+        kept = [one for one in self._of.pop(instrument, ()) if one.strategy_id != strategy_id]
+        if kept:
+            self._of[instrument] = kept
 
     def clear(self, instrument: InstrumentId) -> None:
         """A person has decided: nothing stands any more."""

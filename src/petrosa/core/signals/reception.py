@@ -55,12 +55,15 @@ class Reception:
         is_duplicate = was_placed or signal.signal_id in self.signal_ids
         instruments = self._symbols.candidates(signal)
         heard, opinion = self._ask(signal, instruments, now, is_duplicate=is_duplicate)
-        if signal.signal_id:
-            self.signal_ids.setdefault(signal.signal_id, now)
-        failures = {outcome.check for outcome in heard.outcomes if outcome.verdict is Verdict.FAILED}
-        if opinion is not None and failures <= {"conflict"}:
-            self.opinions.hear(msgspec.structs.replace(opinion, stands=not failures))
+        self._remember(signal.signal_id, opinion, heard.outcomes, now)
         return heard
+
+    def recall(self, signal: Signal, now: int, outcomes: tuple[Outcome, ...]) -> Heard:
+        """Remember again a signal of the past, with the confidence that went on, of which the checks said this."""
+        self._forget_old(now)
+        instruments = self._symbols.candidates(signal)
+        self._remember(signal.signal_id, self._opinion(signal, instruments, now), outcomes, now)
+        return Heard(signal, instruments, outcomes, None)
 
     def ask_again(self, signal: Signal, instrument: InstrumentId, now: int) -> Heard:
         """What the checks say now of a signal that has waited."""
@@ -71,20 +74,32 @@ class Reception:
     ) -> tuple[Heard, Opinion | None]:
         market = self._markets[instruments[0]] if len(instruments) == 1 else None
         mode = None
-        complete = is_complete(signal)
-        if complete:
+        if is_complete(signal):
             signal, mode = judge(signal, market, now, self._models)
-        opinion = rival = None
+        rival = None
         others: tuple[Opinion, ...] = ()
-        side = signal.action.side
-        if complete and market is not None and side is not None:
-            opinion = opinion_of(signal, side, instruments[0], now, self._params)
+        opinion = self._opinion(signal, instruments, now)
+        if opinion is not None:
             others = tuple(self.opinions.others(opinion))
-            top = self.opinions.strongest(instruments[0], side, now)
+            top = self.opinions.strongest(opinion.instrument, opinion.side, now)
             rival = None if top is None or opinion.is_stronger_than(top) else top
         mid = market.mid if market is not None else 0.0
         context = ReceivedContext(now, self._params, is_duplicate, instruments, mid, mode, opinion, others)
         return Heard(signal, instruments, check_received(signal, context), rival), opinion
+
+    def _opinion(self, signal: Signal, instruments: tuple[InstrumentId, ...], now: int) -> Opinion | None:
+        """What a signal says about the one instrument that it can mean; None for one that says nothing of a side."""
+        side = signal.action.side
+        if side is None or len(instruments) != 1 or not is_complete(signal):
+            return None
+        return opinion_of(signal, side, instruments[0], now, self._params)
+
+    def _remember(self, signal_id: str, opinion: Opinion | None, outcomes: tuple[Outcome, ...], now: int) -> None:
+        if signal_id:
+            self.signal_ids.setdefault(signal_id, now)
+        failures = {outcome.check for outcome in outcomes if outcome.verdict is Verdict.FAILED}
+        if opinion is not None and failures <= {"conflict"}:
+            self.opinions.hear(msgspec.structs.replace(opinion, stands=not failures))
 
     def _forget_old(self, now: int) -> None:
         """Forget the ids of signals that would be stale if they came again."""

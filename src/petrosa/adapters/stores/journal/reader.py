@@ -62,14 +62,14 @@ class Head:
 class JournalReader:
     """One run's journal, verified while it is read.
 
-    The first kept segment is trusted to say what came before it (older ones may have been pruned). Raises
+    The first kept segment (or the first one from `since` on) is trusted to say what came before it. Raises
     `JournalError`, naming segment, line and byte, for a line that is altered, missing or of an unknown schema.
     Bytes after the last line feed of the last segment are a torn write: `torn_bytes` says how many, nothing is raised.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, since: int = 0) -> None:
         self.folder = folder
-        self.segments = segment_numbers(folder)
+        self.segments = [number for number in segment_numbers(folder) if number >= since]
         if not self.segments:
             raise JournalError(f"{folder}: no journal here (expected files like 000001.journal); check the path")
         self.head = Head()

@@ -3,19 +3,21 @@
 import os
 from pathlib import Path
 
-from petrosa.adapters.stores.journal.format import segment_path
-from petrosa.adapters.stores.journal.reader import Head, JournalReader
+from petrosa.adapters.stores.journal.format import segment_numbers, segment_path
+from petrosa.adapters.stores.journal.reader import Head, JournalReader, is_begun
 from petrosa.errors import StorageError
 
 
-def repair_tail(folder: Path) -> tuple[Head, str | None]:
+def repair_tail(folder: Path, *, last_only: bool = False) -> tuple[Head, str | None]:
     """Where the journal stands after its last whole verified line, and what was repaired, if anything.
 
     Only bytes after the last line feed are ever cut: no line without one was acknowledged, for a durable record
     returns after the whole line is on disk. They go to `NNNNNN.torn`. A last segment without a whole header is
-    set aside entire. Raises `JournalError` for anything else that does not verify, `StorageError` when it cannot write.
+    set aside entire. With `last_only` nothing before the last begun segment is read: its header is trusted to say what
+    came before, as it is where older segments have been pruned. Raises `JournalError` for anything else that does not
+    verify, `StorageError` when it cannot write.
     """
-    reader = JournalReader(folder)
+    reader = JournalReader(folder, _last_begun(folder) if last_only else 0)
     head = reader.verify()
     if not reader.torn_bytes:
         return head, None
@@ -38,3 +40,7 @@ def repair_tail(folder: Path) -> tuple[Head, str | None]:
         f"{path.name}: the last write was cut short by a crash; {reader.torn_bytes} bytes after the last whole record "
         f"(turn {head.sequence}) were moved to {side.name}"
     )
+
+
+def _last_begun(folder: Path) -> int:
+    return max((number for number in segment_numbers(folder) if is_begun(folder, number)), default=0)

@@ -25,7 +25,7 @@ from petrosa.adapters.stores.journal.format import (
 from petrosa.adapters.stores.journal.reader import Head
 from petrosa.adapters.stores.journal.repair import repair_tail
 from petrosa.adapters.stores.lockfile import LockFile
-from petrosa.core.model.base import SCHEMA
+from petrosa.core.model.base import NEVER, SCHEMA
 from petrosa.core.model.commands import CancelEntries, Flatten, PauseEntries, ResumeEntries
 from petrosa.core.model.events import REPEATED, Configured, Decision, Event, Halted
 from petrosa.core.model.orders import Approved, Reducing
@@ -61,9 +61,12 @@ def open_buffered(path: Path) -> AppendFile:
 class JournalWriter:
     """The one writer of a folder, which it locks. Implements `ports.Journal`.
 
-    Call `rotate` before the first record, and between two turns whenever `full`. With `durable`, a turn with an intent,
-    a change of configuration or of the kill switch is on disk (fdatasync) when `record` returns; everything else
-    survives the death of the process at once and a power cut after `sync`. `before_write` runs before each write, to
+    Call `rotate` before the first record, and between two turns whenever `full`: a segment has `segment_bytes`, or goes
+    back `segment_ns` of the run's time. Without `verify_all` only the last segment is verified at the start.
+
+    With `durable`, a turn with an intent, a change of configuration or of the kill switch is on disk (fdatasync) when
+    `record` returns; everything else survives the death of the process at once and a power cut after `sync`.
+    `before_write` runs before each write, to
     flush what the journal refers to. `crash_point` is told the names `journal.before_write`, `.after_write`,
     `.after_sync` in passing, `on_sync` the seconds that a sync took. `synced` is the last turn that survives a power
     cut. Once a write has failed, every further one raises `StorageError`: a journal with a hole is worse than none.
@@ -77,6 +80,8 @@ class JournalWriter:
         *,
         durable: bool = True,
         segment_bytes: int = SEGMENT_BYTES,
+        segment_ns: int = NEVER,
+        verify_all: bool = True,
         before_write: Callable[[], None] | None = None,
         crash_point: Callable[[str], None] | None = None,
         on_sync: Callable[[float], None] | None = None,
@@ -90,6 +95,9 @@ class JournalWriter:
         self._provenance = provenance
         self._durable = durable
         self._segment_bytes = segment_bytes
+        self._segment_ns = segment_ns
+        self._verify_all = verify_all
+        self._begun = NEVER
         self._before_write = before_write
         self._crash_point = crash_point
         self._on_sync = on_sync
@@ -107,7 +115,7 @@ class JournalWriter:
 
     def _prepare(self, run: RunFile) -> Head:
         if segment_numbers(self.folder):
-            head, self.repaired = repair_tail(self.folder)
+            head, self.repaired = repair_tail(self.folder, last_only=not self._verify_all)
             return head
         try:
             (self.folder / SIDECAR).write_bytes(encode(run) + b"\n")
@@ -140,7 +148,7 @@ class JournalWriter:
             self._file = self._opener(segment_path(self.folder, header.segment))
         except OSError as error:
             raise self._refused(error) from error
-        self._size = 0
+        self._size, self._begun = 0, NEVER
         chain, line = chained(head.chain, encode(header)[:-1])
         self._write(line)
         head.chain, head.segment, head.sequence, head.now = chain, header.segment, sequence, now
@@ -158,6 +166,8 @@ class JournalWriter:
         head = self.head
         chain, line = chained(head.chain, body)
         self._write(line)
+        self._begun = min(self._begun, now)
+        self.full = self.full or now - self._begun >= self._segment_ns
         head.chain, head.sequence, head.now = chain, sequence, now
         head.entries += 1
         for decision in encoded:

@@ -1,0 +1,1 @@
+"""Who may send for an account: one process at a time."""
