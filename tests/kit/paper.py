@@ -125,19 +125,16 @@ class Paper:
 
     def place(
         self, cid: str, side: Side, quantity: str, *, limit: str | None = None, stop: str | None = None,
-        target: str | None = None, tif: TimeInForce = TimeInForce.GTC, reduce_only: bool = False,
-        expire: int | None = None,
+        target: str | None = None, callback: str | None = None, tif: TimeInForce = TimeInForce.GTC,
+        reduce_only: bool = False, expire: int | None = None, list_id: str = "",
     ) -> None:  # fmt: skip
-        """Send an order now: market, or limit, or a stop or take-profit when their price is given."""
-        kind = OrderType.MARKET
-        if limit is not None:
-            kind = OrderType.LIMIT
-        elif stop is not None or target is not None:
-            kind = OrderType.STOP if stop is not None else OrderType.TAKE_PROFIT
+        """Send an order now: market or limit; a stop or take-profit, of either kind, when their price is given; a
+        trailing stop when a callback is (with `stop` as its activation).
+        """
         trigger = stop if stop is not None else target
         place = Place(
-            side, kind, Decimal(quantity), None if limit is None else Decimal(limit),
-            None if trigger is None else Decimal(trigger), tif, reduce_only, None if expire is None else expire * MS,
+            side, _kind(limit, stop, target, callback), Decimal(quantity), _exact(limit), _exact(trigger), tif,
+            reduce_only, None if expire is None else expire * MS, _exact(callback), list_id,
         )  # fmt: skip
         self.send(cid, place)
 
@@ -175,3 +172,17 @@ class Paper:
     @property
     def position(self) -> Decimal:
         return self.exchange.account.steps_held(self.instrument) * self.instrument.step
+
+
+def _kind(limit: str | None, stop: str | None, target: str | None, callback: str | None) -> OrderType:
+    if callback is not None:
+        return OrderType.TRAILING_STOP
+    if stop is not None:
+        return OrderType.STOP if limit is None else OrderType.STOP_LIMIT
+    if target is not None:
+        return OrderType.TAKE_PROFIT if limit is None else OrderType.TAKE_PROFIT_LIMIT
+    return OrderType.MARKET if limit is None else OrderType.LIMIT
+
+
+def _exact(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

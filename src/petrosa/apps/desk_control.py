@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 
 from petrosa.apps.kill_switch import DeskKillSwitch
+from petrosa.apps.ordering import DeskOrders
 from petrosa.apps.settings import Settings
 from petrosa.apps.telling import Telling
 from petrosa.apps.trading import DeskTrading
@@ -16,11 +17,12 @@ from petrosa.surfaces.desk_reader import DeskReader
 
 
 class DeskControl:
-    """Signals and the kill switch, and what may be read of the desk. `record` is shown the desk's turns."""
+    """Signals, orders and the kill switch, and what may be read of the desk. `record` is shown the desk's turns."""
 
     def __init__(self, settings: Settings, report: Callable[[str], None]) -> None:
         self._telling = Telling()
         self.trading = DeskTrading(self._telling)
+        self.orders = DeskOrders(self._telling)
         self.switch = DeskKillSwitch(self._telling, settings.home, report)
         self._reader: DeskReader | None = None
 
@@ -46,4 +48,4 @@ class DeskControl:
 
     def part(self, access: Access) -> Part:
         """The routes of the desk."""
-        return desk(lambda: self._reader, self.trading, self.switch, access)
+        return desk(lambda: self._reader, self.trading, self.orders, self.switch, access)

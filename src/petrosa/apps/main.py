@@ -32,6 +32,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "doctor": ("doctor:doctor", "Check this machine and this configuration."),
     "config": ("config:config", "Show what holds and why; change strategies, and ask what if."),
     "kill-switch": ("kill_switch:kill_switch", "Stop running desks, and open them again."),
+    "order": ("order:order", "Place, cancel and list orders by hand on a running desk."),
     "keys": ("keys:keys", "Make, list and revoke the keys of the HTTP API."),
     "bench": ("bench:bench", "Measure the hot paths."),
 }

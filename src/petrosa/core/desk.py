@@ -10,7 +10,16 @@ from petrosa.core.analytics.analyzer import DepthAnalyzer
 from petrosa.core.execution.lifecycle import Order
 from petrosa.core.market.state import MarketState
 from petrosa.core.model.account import AccountStated, AccountUnclear
-from petrosa.core.model.commands import CancelEntries, Configure, Flatten, PauseEntries, ResumeEntries, Shutdown
+from petrosa.core.model.commands import (
+    CancelEntries,
+    CancelOrder,
+    Configure,
+    Flatten,
+    PauseEntries,
+    PlaceOrder,
+    ResumeEntries,
+    Shutdown,
+)
 from petrosa.core.model.events import Decision, Event, Halted, SignalMade, SignalReceived, Started, TimerDue, Warmup
 from petrosa.core.model.market import (
     BestQuote,
@@ -142,6 +151,8 @@ class Desk:
             case AccountUnclear() | AccountStated():
                 return NOTHING if self._trader is None else self._trader.handle(event, now)
             case PauseEntries() | ResumeEntries() | CancelEntries() | Flatten() | Shutdown() | Halted():
+                return NOTHING if self._trader is None else self._trader.handle(event, now)
+            case PlaceOrder() | CancelOrder():
                 return NOTHING if self._trader is None else self._trader.handle(event, now)
             case Reading():
                 return self._tell_strategies(event, now)

@@ -8,12 +8,22 @@ import msgspec
 from petrosa.core.execution.account import Account, AccountState
 from petrosa.core.execution.admission import Admission, Agreed, Answers, Wish
 from petrosa.core.execution.lifecycle import Order
+from petrosa.core.execution.manual import Manual
 from petrosa.core.execution.params import AccountParams, ExecutionParams
 from petrosa.core.execution.recorded import Recorded
 from petrosa.core.execution.tally import MIDNIGHT, Tally, TallyState
 from petrosa.core.market.state import MarketState
 from petrosa.core.model.base import Side
-from petrosa.core.model.commands import CancelEntries, Command, Flatten, PauseEntries, ResumeEntries, Shutdown
+from petrosa.core.model.commands import (
+    CancelEntries,
+    CancelOrder,
+    Command,
+    Flatten,
+    PauseEntries,
+    PlaceOrder,
+    ResumeEntries,
+    Shutdown,
+)
 from petrosa.core.model.events import (
     Decision,
     Event,
@@ -101,6 +111,8 @@ class Trader:
             self._reception, self._account, self._tally, self._instruments, markets, params.risk, params.execution
         )
         self._market: Answers = self._admission
+        may_add = params.signals.same_direction is not SameDirection.REJECT_DUPLICATES
+        self._manual = Manual(self._account, self._instruments, markets, params.risk, self._tally, may_add=may_add)
         self._paused = self._stopping = ""
 
     @property
@@ -218,6 +230,10 @@ class Trader:
                 self._on_timer(event, now)
             case PauseEntries() | ResumeEntries() | CancelEntries() | Flatten() | Shutdown():
                 self._on_command(event, now)
+            case PlaceOrder():
+                self._market.by_hand(self._manual, event, now, self.closed)
+            case CancelOrder():
+                self._manual.cancel(event, now)
             case Halted():
                 self._sender.halt_reason = self._sender.halt_reason or f"halted: {event.reason}"
             case Started():

@@ -66,6 +66,11 @@ class DeskReader:
         """Why no entry is taken; empty when entries are open."""
         return self._trader.closed
 
+    @property
+    def at(self) -> datetime:
+        """The desk's time."""
+        return moment(self._now())
+
     def find(self, symbol: str) -> InstrumentId | Absence:
         """The instrument that a symbol means here."""
         typed = symbol.strip().upper()
@@ -154,6 +159,17 @@ class DeskReader:
         """One order that is remembered."""
         orders = self._trader.orders
         return next((order_report(one) for one in reversed(orders) if one.client_order_id == client_order_id), None)
+
+    def named(self, wanted: str, instrument: InstrumentId | None) -> list[OrderReport]:
+        """The orders that an id means, ours or the venue's: of its ids the newest an instrument, of ours the only."""
+        own = self.order(wanted)
+        if own is not None:
+            return [own] if instrument in (None, InstrumentId(own.instrument)) else []
+        newest: dict[str, OrderReport] = {}
+        for order in reversed(self._trader.orders):
+            if order.venue_order_id == wanted and instrument in (None, order.intent.instrument):
+                newest.setdefault(order.intent.instrument, order_report(order))
+        return list(newest.values())
 
     def signals(self) -> list[SignalReport]:
         return [_signal(row) for row in reversed(self._model.recent_signals)]

@@ -11,7 +11,7 @@ from petrosa.core.execution.ledger import Ledger, LedgerState
 from petrosa.core.execution.lifecycle import Order
 from petrosa.core.execution.params import AccountParams, ExecutionParams
 from petrosa.core.execution.protection import Guard
-from petrosa.core.execution.reducing import REDUCING_LEGS, Cause
+from petrosa.core.execution.reducing import Cause
 from petrosa.core.execution.sender import Sender
 from petrosa.core.execution.standing import Standing
 from petrosa.core.market.state import MarketState
@@ -105,6 +105,7 @@ class Account:
             cause = self.cause(instrument, f"unprotected:{guard.cause.origin}", guard.cause.signal_id)
             self.exits.begin(cause, Leg.FLATTEN, gave_up, now)
         self.exits.follow(instrument, now)
+        self._sweep_manual(instrument, now)
 
     def cancel_entries(self, instrument: InstrumentId | None, now: int, reason: str) -> None:
         """Cancel what could still enlarge a position; stops and targets rest on."""
@@ -147,12 +148,20 @@ class Account:
             self.sender.alarm("unknown_order", f"{fill.client_order_id} on {fill.instrument}, not placed here, {what}")
         self.ledger.fill(fill, strategy_id, signal_id)
         unwanted = self._guards.filled(fill, order, held_before)
-        if intent is not None and intent.leg in REDUCING_LEGS:
+        if intent is not None and order is not None and not order.enlarges:
             self.cancel_entries(fill.instrument, now, f"{intent.leg.value} filled")
         if unwanted:
             self.sender.alarm("position_turned", f"{fill.instrument}: {unwanted}; it is closed at market")
             cause = self.cause(fill.instrument, f"turned:{fill.instrument}:{fill.trade_id}", signal_id)
             self.exits.begin(cause, Leg.FLATTEN, unwanted, now)
+
+    def _sweep_manual(self, instrument: InstrumentId, now: int) -> None:
+        """Take off what somebody placed to close a position that is flat by now, or the other way round."""
+        held = self.ledger.held(instrument)
+        for order in self.blotter.live(instrument):
+            is_manual = order.intent.leg is Leg.MANUAL and not order.enlarges
+            if is_manual and order.cancels == 0 and held * order.side.sign >= 0:
+                self.sender.cancel(order, now, "nothing is left that it could close")
 
     def _watch_answers(self, before: Order | None, after: Order) -> None:
         """Take back the timers that an answer has made pointless."""

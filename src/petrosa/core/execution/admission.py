@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from petrosa.core.execution.account import Account
-from petrosa.core.execution.params import ExecutionParams
+from petrosa.core.execution.manual import Manual
+from petrosa.core.execution.params import EntryStyle, ExecutionParams
 from petrosa.core.execution.plan import entry_intent, entry_prices
 from petrosa.core.execution.tally import Opening, Tally
 from petrosa.core.market.state import MarketState
 from petrosa.core.model.base import Side
+from petrosa.core.model.commands import PlaceOrder
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import Approved
@@ -61,6 +63,10 @@ class Answers(Protocol):
         """Through the gate, or what every check said of an entry that is refused."""
         ...
 
+    def by_hand(self, manual: Manual, command: PlaceOrder, now: int, closed: str) -> None:
+        """Do what a person asks for, or say why not."""
+        ...
+
 
 class Admission:
     """Looks at the market. Owns nothing."""
@@ -93,7 +99,8 @@ class Admission:
         heard, side, instrument, now, closed, adding = wish
         rules, market, account = self._instruments[instrument], self._markets[instrument], self._account
         expected, worst = entry_prices(side, market, rules, self._execution.entry, self._risk.max_slippage_bps)
-        entry = Entry(heard.signal, side, rules, expected, worst)
+        is_market = self._execution.entry is EntryStyle.MARKET
+        entry = Entry(heard.signal, side, rules, expected, worst, at_market=is_market)
         closing, today = account.exits.reason(instrument), self._tally.today()
         facts = account.standing.facts(entry, now, closed=closed, closing=closing, today=today, adding=adding)
         cleared = assess(entry, facts, self._risk)
@@ -101,3 +108,6 @@ class Admission:
             return (*heard.outcomes, *cleared)
         approved = approve(cleared, entry_intent(cleared, account.name, now, self._execution))
         return Agreed((*heard.outcomes, *cleared.outcomes), approved)
+
+    def by_hand(self, manual: Manual, command: PlaceOrder, now: int, closed: str) -> None:
+        manual.place(command, now, closed)

@@ -15,7 +15,7 @@ from petrosa.core.execution.sender import Sender
 from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.instruments import EXACT, Instrument, Toward
 from petrosa.core.model.market import InstrumentId
-from petrosa.core.model.orders import Leg, OrderFilled
+from petrosa.core.model.orders import OrderFilled
 from petrosa.core.risk.params import RiskParams
 
 
@@ -57,7 +57,7 @@ class Guards:
             return ""
         side = Side.SELL if held > 0 else Side.BUY
         old = self._guards.get(fill.instrument)
-        opens = order is not None and order.intent.leg is Leg.ENTRY and order.side is side.opposite
+        opens = order is not None and order.enlarges and order.side is side.opposite
         if order is not None and opens and order.stop is not None:
             intent = order.intent
             cause = Cause(fill.account, fill.instrument, intent.signal_id, intent.signal_id, intent.strategy_id)

@@ -13,6 +13,15 @@ class EntryStyle(Enum):
     """A limit beyond the best opposite price, filled now or not at all."""
     PASSIVE = "passive"
     """A limit at the best own price, with a time to live."""
+    MARKET = "market"
+    """A plain market order: sized and checked as if it filled `max_slippage_bps` away, and not held to that."""
+    POST_ONLY = "post_only"
+    """As `passive`, but the venue refuses it rather than let it take."""
+
+    @property
+    def rests(self) -> bool:
+        """Whether it joins its own side and waits there."""
+        return self in (EntryStyle.PASSIVE, EntryStyle.POST_ONLY)
 
 
 class ExecutionParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -20,10 +29,13 @@ class ExecutionParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
     entry: Annotated[
         EntryStyle,
-        Meta(description="`marketable` takes within max_slippage_bps; `passive` rests at the own best price."),
+        Meta(
+            description="`marketable` takes within max_slippage_bps; `passive` rests at the own best price; `market` "
+            "takes whatever price there is; `post_only` rests, and is refused where it would take."
+        ),
     ] = EntryStyle.MARKETABLE
     passive_ttl_seconds: Annotated[
-        float, Meta(gt=0, le=86_400, description="A passive entry that has not filled by then is cancelled.")
+        float, Meta(gt=0, le=86_400, description="A resting entry that has not filled by then is cancelled.")
     ] = 30.0
     answer_deadline_seconds: Annotated[
         float,

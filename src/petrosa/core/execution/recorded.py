@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from petrosa.core.execution.admission import Agreed, Wish
+from petrosa.core.execution.manual import Manual
 from petrosa.core.execution.tally import Opening
+from petrosa.core.model.commands import PlaceOrder
 from petrosa.core.model.events import DayOpened, Decision, SignalAgreed, SignalJudged
 from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import Approved
@@ -58,6 +60,9 @@ class Recorded:
         if not isinstance(approved, Approved) or approved.intent.signal_id != answer.signal_id:
             raise JournalError(f"signal {answer.signal_id} was agreed to, and its order does not follow in the record")
         return Agreed(answer.outcomes, approved)
+
+    def by_hand(self, manual: Manual, command: PlaceOrder, now: int, closed: str) -> None:  # noqa: ARG002 - the same
+        manual.recall(command, self._decisions[self._said() :], now)
 
     def _answer(self, signal: Signal, ahead: int) -> Refused | SignalAgreed:
         answer = self._at(ahead)

@@ -20,7 +20,8 @@ from petrosa.core.model.orders import (
 )
 from petrosa.errors import InvariantError
 
-REDUCING_LEGS: Final = frozenset({Leg.EXIT, Leg.STOP, Leg.TARGET, Leg.FLATTEN})
+REDUCING_LEGS: Final = frozenset({Leg.EXIT, Leg.STOP, Leg.TARGET, Leg.FLATTEN, Leg.MANUAL})
+"""The legs that may be proved to make a position smaller. A manual order is either this or an entry of the gate's."""
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -58,6 +59,11 @@ def rest_target(
     """Close `quantity` at market once the price has moved in favour of the position to `trigger`."""
     place = Place(_closing(held), OrderType.TAKE_PROFIT, quantity, trigger_price=trigger, reduce_only=True)
     return _smaller(cause, Leg.TARGET, place, held, generation, attempt)
+
+
+def by_hand(cause: Cause, held: Decimal, place: Place) -> Reducing:
+    """An order that somebody has asked for, on its own terms, of at most what is `held` (signed)."""
+    return _smaller(cause, Leg.MANUAL, place, held, 0, 0)
 
 
 def cancel(order: Order, reason: str) -> Reducing:

@@ -61,7 +61,7 @@ class Standing:
         for order in self._blotter.live():
             if order.enlarges:
                 instrument = order.intent.instrument
-                value = self._notional(instrument, order.leaves, order.place.price or self.mark(instrument))
+                value = self._notional(instrument, order.leaves, self._price(order))
                 so_far = notionals.get(instrument, ZERO)
                 notionals[instrument] = None if value is None or so_far is None else EXACT.add(so_far, value)
         return notionals
@@ -101,7 +101,7 @@ class Standing:
             liquidity=liquidity_of(market, entry),
             adding=adding,
             orders=len(live),
-            conditional_orders=sum(order.place.trigger_price is not None for order in live),
+            conditional_orders=sum(order.place.type.is_conditional for order in live),
         )
 
     def _busy(self, live: Sequence[Order], closing: str, adding: Adding | None) -> str:
@@ -144,11 +144,15 @@ class Standing:
         for order in self._blotter.live():
             other = self._instruments[order.intent.instrument]
             if order.enlarges and order.side is Side.BUY and other.market == "spot" and other.quote == rules.quote:
-                value = self._notional(other.id, order.leaves, order.place.price)
+                value = self._notional(other.id, order.leaves, self._price(order))
                 if value is None:
                     return None
                 total = EXACT.subtract(total, value)
         return total
+
+    def _price(self, order: Order) -> Decimal | None:
+        """What an order is valued at: its limit, else the price it waits for, else the mark."""
+        return order.place.price or order.place.trigger_price or self.mark(order.intent.instrument)
 
     def _notional(self, instrument: InstrumentId, quantity: Decimal, price: Decimal | None) -> Decimal | None:
         return None if price is None else self._instruments[instrument].notional(quantity, price)
@@ -179,7 +183,7 @@ def liquidity_of(market: MarketState, entry: Entry) -> Decimal | None:
 
 def _rests_behind(order: Order) -> bool:
     """Whether an order is protection that the venue has confirmed and that waits for its trigger."""
-    waits = order.place.reduce_only and order.place.trigger_price is not None and order.status is OrderStatus.ACCEPTED
+    waits = order.place.reduce_only and order.place.type.is_conditional and order.status is OrderStatus.ACCEPTED
     return waits and order.cancels == 0
 
 

@@ -1,11 +1,13 @@
 """What a person or another program may tell a desk, in the imperative. Each has an id, an actor and a reason."""
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from petrosa.core.model.base import Message
+from petrosa.core.model.base import Message, Side
 from petrosa.core.model.market import InstrumentId
+from petrosa.core.model.orders import OrderType, TimeInForce
 
 
 class PauseEntries(Message, frozen=True, gc=False, tag="pause_entries"):
@@ -69,4 +71,36 @@ class Configure(Message, frozen=True, tag="configure"):
     seats: tuple[SeatParameters, ...]
 
 
-Command = PauseEntries | ResumeEntries | CancelEntries | Flatten | Shutdown | Configure
+class PlaceOrder(Message, frozen=True, gc=False, tag="place_order"):
+    """Place one order that no strategy has asked for. `callback` is a fraction (0.005 is 0.5 %).
+
+    One that can enlarge a position goes through the gate, as large as it is or not at all; `stop_loss` and
+    `take_profit` are then the trigger prices of what rests behind it, instead of the default distances.
+    """
+
+    command_id: str
+    actor: str
+    reason: str
+    instrument: InstrumentId
+    side: Side
+    type: OrderType
+    quantity: Decimal
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    callback: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    reduce_only: bool = False
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+
+
+class CancelOrder(Message, frozen=True, gc=False, tag="cancel_order"):
+    """Cancel one order of ours, unless it protects a position."""
+
+    command_id: str
+    actor: str
+    reason: str
+    client_order_id: str
+
+
+Command = PauseEntries | ResumeEntries | CancelEntries | Flatten | Shutdown | Configure | PlaceOrder | CancelOrder

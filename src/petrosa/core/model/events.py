@@ -75,7 +75,10 @@ class SignalMade(Message, frozen=True, gc=False, tag="signal_made"):
 
 
 class SignalAgreed(Message, frozen=True, gc=False, tag="signal_agreed"):
-    """The trader agreed to a signal; the intent that follows names it. Holds every check with value and limit."""
+    """The trader agreed to a signal; the intent that follows names it. Holds every check with value and limit.
+
+    Of an order that somebody has asked for `signal_id` is the command's id.
+    """
 
     signal_id: str
     outcomes: tuple[Outcome, ...]

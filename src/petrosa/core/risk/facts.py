@@ -7,18 +7,26 @@ import msgspec
 from petrosa.core.model.base import Side
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import FeedState
+from petrosa.core.model.orders import Leg
 from petrosa.core.model.signals import Signal
 from petrosa.core.risk.exposure import Exposure
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """What is asked for. The entry is expected to fill at `expected` and cannot fill worse than at `worst`."""
+    """What is asked for. The entry is expected to fill at `expected` and cannot fill worse than at `worst`.
+
+    `at_market` is one without a limit: `worst` is then what is reckoned with, and nothing holds the venue to it. With a
+    `quantity` it is wanted in that size or not at all; without, the size follows from the risk.
+    """
 
     signal: Signal
     side: Side
     instrument: Instrument
     expected: Decimal | None
     worst: Decimal | None
+    at_market: bool = False
+    quantity: Decimal | None = None
+    leg: Leg = Leg.ENTRY
 
 
 class Today(msgspec.Struct, frozen=True):

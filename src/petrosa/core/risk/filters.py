@@ -65,9 +65,8 @@ def min_quantity(size: Size, entry: Entry, _: Facts, __: RiskParams) -> Outcome:
     instrument = entry.instrument
     limit = f"at least {instrument.min_quantity} ({instrument.symbol} LOT_SIZE)"
     if size.quantity < instrument.min_quantity:
-        return failed(
-            "min_quantity", f"quantity {size.quantity}", limit, "raise risk_fraction or the caps, or leave it"
-        )
+        remedy = _more("raise risk_fraction or the caps, or leave it", entry)
+        return failed("min_quantity", f"quantity {size.quantity}", limit, remedy)
     return passed("min_quantity", f"quantity {size.quantity}", limit)
 
 
@@ -76,9 +75,8 @@ def max_quantity(size: Size, entry: Entry, _: Facts, __: RiskParams) -> Outcome:
     instrument = entry.instrument
     limit = f"at most {instrument.max_quantity} ({instrument.symbol} LOT_SIZE)"
     if size.quantity > instrument.max_quantity:
-        return failed(
-            "max_quantity", f"quantity {size.quantity}", limit, "lower risk_fraction or max_position_fraction"
-        )
+        remedy = "lower risk_fraction or max_position_fraction" if entry.quantity is None else "ask for less"
+        return failed("max_quantity", f"quantity {size.quantity}", limit, remedy)
     return passed("max_quantity", f"quantity {size.quantity}", limit)
 
 
@@ -91,6 +89,13 @@ def min_notional(size: Size, entry: Entry, _: Facts, __: RiskParams) -> Outcome:
     if notional < instrument.min_notional:
         share = EXACT.divide(instrument.min_notional, notional) if notional > 0 else Decimal(0)
         needed = EXACT.add(instrument.quantity(EXACT.multiply(size.quantity, share)), instrument.step)
-        remedy = f"it takes a quantity of about {needed}: raise risk_fraction or the caps, or leave it"
+        remedy = (
+            f"it takes a quantity of about {needed}: {_more('raise risk_fraction or the caps, or leave it', entry)}"
+        )
         return failed("min_notional", f"notional {notional:f}", limit, remedy)
     return passed("min_notional", f"notional {notional:f}", limit)
+
+
+def _more(remedy: str, entry: Entry) -> str:
+    """What helps against a size that is too small; one that was asked for is only made larger by asking for more."""
+    return remedy if entry.quantity is None else "ask for more, or leave it"

@@ -6,13 +6,13 @@ from typing import Final
 import msgspec
 
 from petrosa.core.model.base import Side
-from petrosa.core.model.orders import Approved, Intent, Leg, Place
+from petrosa.core.model.orders import Approved, Intent, Place
 from petrosa.core.model.refusals import Outcome, Verdict
 from petrosa.core.risk.checks import CHECKS, SIZE_CHECKS
 from petrosa.core.risk.facts import Entry, Facts
 from petrosa.core.risk.levels import Levels, levels_of
 from petrosa.core.risk.params import RiskParams
-from petrosa.core.risk.sizing import Budget, Size, size_of
+from petrosa.core.risk.sizing import Budget, Size, given_size, size_of
 from petrosa.errors import InvariantError
 
 STEPS: Final = (
@@ -48,7 +48,10 @@ def assess(entry: Entry, facts: Facts, params: RiskParams) -> Cleared | tuple[Ou
     budget = _budget(facts, entry, params)
     if budget is None:
         return _with_not_reached([*outcomes, Outcome("sizing", Verdict.FAILED, "balance not known", "a balance")])
-    size = size_of(entry.signal, entry.side, expected, worst, levels.stop, budget, entry.instrument, params)
+    if entry.quantity is None:
+        size = size_of(entry.signal, entry.side, expected, worst, levels.stop, budget, entry.instrument, params)
+    else:
+        size = given_size(entry.quantity, expected, worst, budget, entry.instrument, params)
     if not isinstance(size, Size):
         return _with_not_reached([*outcomes, size])
     outcomes.append(size.outcome)
@@ -61,18 +64,19 @@ def assess(entry: Entry, facts: Facts, params: RiskParams) -> Cleared | tuple[Ou
 def approve(cleared: Cleared, intent: Intent) -> Approved:
     """The key for an intent that is no more than what was cleared. Raises `InvariantError` for one that is."""
     place, entry = intent.action, cleared.entry
-    if not isinstance(place, Place) or place.price is None:
+    if not isinstance(place, Place) or (place.price is None and not entry.at_market):
         raise InvariantError(f"{intent.client_order_id}: an entry is placed with a limit price")
-    within = place.price <= cleared.worst if entry.side is Side.BUY else place.price >= cleared.worst
+    price = place.price or place.trigger_price or cleared.worst
+    within = price <= cleared.worst if entry.side is Side.BUY else price >= cleared.worst
     faults = [
         name
         for name, is_so in (
-            ("another leg than entry", intent.leg is not Leg.ENTRY),
+            (f"another leg than {entry.leg.value}", intent.leg is not entry.leg),
             ("another instrument", intent.instrument != entry.instrument.id),
             ("another signal", intent.signal_id != entry.signal.signal_id),
             ("another side", place.side is not entry.side),
             (f"quantity {place.quantity} over {cleared.quantity}", not 0 < place.quantity <= cleared.quantity),
-            (f"price {place.price} beyond {cleared.worst}", not within),
+            (f"price {price} beyond {cleared.worst}", not within),
             ("a check that did not pass", any(o.verdict is not Verdict.PASSED for o in cleared.outcomes)),
         )
         if is_so

@@ -11,6 +11,7 @@ from petrosa.core.model.refusals import Outcome, failed, passed
 from petrosa.core.model.signals import Signal
 from petrosa.core.risk.params import RiskParams, Sizing
 
+ZERO: Final = Decimal(0)
 ONE: Final = Decimal(1)
 
 
@@ -71,6 +72,20 @@ def size_of(
         )
     notional = EXACT.multiply(quantity, notional_per_unit)
     return Size(quantity, notional, passed("sizing", f"{quantity}, worth {notional:f}", by))
+
+
+def given_size(
+    quantity: Decimal, expected: Decimal, worst: Decimal, budget: Budget, instrument: Instrument, params: RiskParams
+) -> Size | Outcome:
+    """The quantity that somebody asks for, whole: where a cap leaves less, it is refused and not made smaller."""
+    notional_per_unit = max(instrument.notional(ONE, expected), instrument.notional(ONE, worst))
+    for name, room in _caps(budget, instrument, notional_per_unit, params):
+        most = instrument.quantity(EXACT.divide(max(room, ZERO), notional_per_unit))
+        if quantity > most:
+            limit = f"at most {most} ({name}, {room:f} left)"
+            return failed("sizing", f"quantity {quantity}", limit, "ask for less, close something, or raise the limit")
+    notional = EXACT.multiply(quantity, notional_per_unit)
+    return Size(quantity, notional, passed("sizing", f"{quantity}, worth {notional:f}", "as asked for"))
 
 
 def _wished(

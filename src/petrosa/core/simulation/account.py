@@ -96,7 +96,7 @@ def locked(orders: Iterable[VenueOrder], instruments: Mapping[InstrumentId, Inst
     amount = ZERO
     for order in orders:
         instrument = instruments[order.instrument]
-        if instrument.market != "spot" or order.limit is None or order.reduce_only:
+        if instrument.market != "spot" or order.limit is None or order.reduce_only or order.is_conditional:
             continue
         leaves = quantity_of(instrument, order.leaves)
         if order.side is Side.SELL and asset == instrument.base:

@@ -4,11 +4,13 @@ It knows no queues of time: `exchange.py` decides when something has arrived and
 """
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Final
 
 from petrosa.core.model.base import Side
+from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import InstrumentId, MarkPrice, Trade
-from petrosa.core.model.orders import Cancel, Intent, Liquidity, OrderType, Place, TimeInForce
+from petrosa.core.model.orders import Cancel, Intent, Liquidity, Place, TimeInForce
 from petrosa.core.simulation import queue
 from petrosa.core.simulation.clearing import Clearing
 from petrosa.core.simulation.displayed import Source
@@ -19,6 +21,7 @@ from petrosa.core.simulation.matching import Piece, instant, modelled, takeable
 from petrosa.core.simulation.means import lacking, reference_ticks
 from petrosa.core.simulation.orders import VenueOrder, price_of, quantity_of
 from petrosa.core.simulation.params import FillModel, SimulationParams, TriggerReference
+from petrosa.core.simulation.trigger import Trigger
 
 CLOSED_MAX: Final = 1_000
 """Client order ids of ended orders that are remembered, so that a repeated one is still known as a duplicate."""
@@ -57,8 +60,9 @@ class Engine:
         if order is None:
             self._clearing.rejected(intent, "unknown order: it never arrived, or has ended", ts, now)
             return
-        self._close(listing, order)
-        self._clearing.canceled(order, cancel.reason, ts, now)
+        for one in (order, *_list_of(listing, order)):
+            self._close(listing, one)
+            self._clearing.canceled(one, cancel.reason, ts, now)
 
     def _place(self, listing: Listing, intent: Intent, place: Place, ts: int, now: int) -> None:
         order = self._order(listing, intent, place, ts)
@@ -69,8 +73,10 @@ class Engine:
         self.orders_made += 1
         listing.orders[order.client_order_id] = order
         self._clearing.accepted(order, ts, now)
-        if order.trigger is None:
+        if not order.is_conditional:
             self._take(listing, order, ts, now)
+        elif self._trigger_ticks(listing):
+            order.observe(self._trigger_ticks(listing))  # nothing is set off by it, and a trailing one has its first
 
     def _order(self, listing: Listing, intent: Intent, place: Place, ts: int) -> VenueOrder | str:
         """The order in ticks and steps, or why there cannot be one."""
@@ -95,6 +101,8 @@ class Engine:
             reduce_only=place.reduce_only,
             ts_expire=place.ts_expire,
             arrival=ts,
+            trail=_trail(place, instrument),
+            list_id=place.list_id,
         )
 
     def _refusal(self, listing: Listing, order: VenueOrder, place: Place) -> str | None:
@@ -103,7 +111,7 @@ class Engine:
         if order.reduce_only and not self._account.reducible(instrument, order.side):
             held = quantity_of(instrument, self._account.steps_held(instrument))
             return f"reduce-only {order.side.value} of {place.quantity} makes nothing smaller: position is {held}"
-        if order.trigger is not None:
+        if order.is_conditional:
             reference = self._trigger_ticks(listing)
             if reference and order.is_touched(reference):
                 return (
@@ -158,12 +166,15 @@ class Engine:
     def trigger(self, listing: Listing, ticks: int, ts: int, now: int) -> None:
         """Set off the stops and take-profits that a reference price touches."""
         is_any = False
-        for order in listing.orders.values():
-            if not (order.is_waiting and order.arrival <= ts and order.is_touched(ticks)):
+        for order in list(listing.orders.values()):
+            if not (order.is_waiting and order.arrival <= ts and order.client_order_id in listing.orders):
                 continue
-            order.ready = max(ts, 1)
-            order.deadline = max(now, ts) + self._latency.quiet + self._latency.response_max
+            listing.unsettled = listing.unsettled or order.trail is not None
+            if not order.observe(ticks):
+                continue
+            order.set_off(ts, max(now, ts) + self._latency.quiet + self._latency.response_max)
             self._clearing.triggered(order, ts, now)
+            self._end_list(listing, order, "was triggered", ts, now)
             is_any = True
         if not is_any:
             return
@@ -208,11 +219,14 @@ class Engine:
         if order.time_in_force is TimeInForce.FOK and sum(piece.steps for piece in pieces) < order.leaves:
             self._end(listing, order, "FOK: not all of it could be filled at once", ts, now)
             return
-        if order.trigger is not None:
-            reason = self._lacking(order, pieces)
+        if order.is_conditional:
+            reason = _taking(listing, order, pieces) or self._lacking(order, pieces)
             if reason is not None:
                 self._end(listing, order, reason, ts, now)
                 return
+            if order.limit is not None:
+                order.become_plain(ts)
+                self._clearing.accepted(order, ts, now)
         if pieces:
             for piece in pieces:
                 listing.consumed.take(order.side.opposite, piece)
@@ -271,12 +285,18 @@ class Engine:
         self._clearing.filled(listing.instrument, order, pieces, liquidity, ts, now)
         if order.leaves == 0:
             self._close(listing, order)
+        self._end_list(listing, order, "filled", ts, now)
         self._end_what_reduces_nothing(listing, ts, now)
 
     def _end_what_reduces_nothing(self, listing: Listing, ts: int, now: int) -> None:
         for order in list(listing.orders.values()):
             if order.reduce_only and not self._account.reducible(listing.instrument, order.side):
                 self._end(listing, order, "reduce-only: nothing is left to reduce", ts, now)
+
+    def _end_list(self, listing: Listing, order: VenueOrder, what: str, ts: int, now: int) -> None:
+        """Of two orders of a list the one that goes to work ends the other."""
+        for other in _list_of(listing, order):
+            self._end(listing, other, f"order list: {order.client_order_id} {what}", ts, now)
 
     def _end(self, listing: Listing, order: VenueOrder, reason: str, ts: int, now: int) -> None:
         self._close(listing, order)
@@ -302,4 +322,27 @@ def _priority(order: VenueOrder) -> tuple[int, int, int]:
 
 
 def _rest_of(order: VenueOrder) -> str:
-    return "market" if order.type is not OrderType.LIMIT else order.time_in_force.value
+    return "market" if order.limit is None else order.time_in_force.value
+
+
+def _list_of(listing: Listing, order: VenueOrder) -> list[VenueOrder]:
+    """The other orders of an order's list that are still open."""
+    if not order.list_id:
+        return []
+    return [one for one in listing.orders.values() if one.list_id == order.list_id and one is not order]
+
+
+def _trail(place: Place, instrument: Instrument) -> Trigger | None:
+    """What a trailing stop follows, in ticks."""
+    if place.callback is None:
+        return None
+    activation = None if place.trigger_price is None else Decimal(instrument.price_ticks(place.trigger_price))
+    return Trigger(price=activation, upward=place.side is Side.BUY, callback=place.callback)
+
+
+def _taking(listing: Listing, order: VenueOrder, pieces: list[Piece]) -> str | None:
+    """Why a post-only order that was set off ends instead of resting."""
+    if order.time_in_force is not TimeInForce.GTX or not pieces:
+        return None
+    price = price_of(listing.instrument, pieces[0].ticks)
+    return f"post-only would take liquidity at {price}"

@@ -214,7 +214,7 @@ class Exchange:
         while transit and listing.has_arrived(transit[0]):
             sent = transit.popleft()
             self._engine.arrive(listing, sent.intent, sent.arrival, now)
-        if self._clearing.answers.number != self._planned:  # whatever changes a plan is also said
+        if self._clearing.answers.number != self._planned or listing.unsettled:  # mostly, what changes a plan is said
             self._after(listing)
 
     # time

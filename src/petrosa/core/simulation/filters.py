@@ -1,7 +1,8 @@
 """The venue's rules for an order before it may meet the market. A broken rule is a sentence for people."""
 
 from petrosa.core.model.instruments import EXACT, Instrument
-from petrosa.core.model.orders import OrderType, Place
+from petrosa.core.model.orders import Place
+from petrosa.core.model.terms import fault_of_terms
 from petrosa.core.simulation.orders import price_of
 
 
@@ -11,42 +12,10 @@ def broken_rule(place: Place, instrument: Instrument, reference_ticks: int) -> s
     `reference_ticks` is the price by which an order without a limit is valued; 0 when nothing is known.
     """
     return (
-        _of_kind(place)
-        or _of_grid(place, instrument)
+        fault_of_terms(place, instrument)
         or _of_size(place, instrument, reference_ticks)
         or _of_band(place, instrument, reference_ticks)
     )
-
-
-def _of_kind(place: Place) -> str | None:
-    limit = place.type is OrderType.LIMIT
-    conditional = place.type in (OrderType.STOP, OrderType.TAKE_PROFIT)
-    if limit and place.price is None:
-        return "a limit order needs a price"
-    if not limit and place.price is not None:
-        return f"a {place.type.value} order takes no limit price, got {place.price}"
-    if conditional and place.trigger_price is None:
-        return f"a {place.type.value} order needs a trigger price"
-    if not conditional and place.trigger_price is not None:
-        return f"a {place.type.value} order takes no trigger price, got {place.trigger_price}"
-    return None
-
-
-def _of_grid(place: Place, instrument: Instrument) -> str | None:
-    for name, price in (("price", place.price), ("trigger price", place.trigger_price)):
-        if price is None:
-            continue
-        if not price.is_finite() or price <= 0:
-            return f"{name} {price} must be above 0"
-        if EXACT.remainder(price, instrument.tick) != 0:
-            return f"{name} {price} is not a multiple of the tick {instrument.tick} ({instrument.symbol} PRICE_FILTER)"
-    if not place.quantity.is_finite() or place.quantity <= 0:
-        return f"quantity {place.quantity} must be above 0"
-    if EXACT.remainder(place.quantity, instrument.step) != 0:
-        return (
-            f"quantity {place.quantity} is not a multiple of the step {instrument.step} ({instrument.symbol} LOT_SIZE)"
-        )
-    return None
 
 
 def _of_size(place: Place, instrument: Instrument, reference_ticks: int) -> str | None:

@@ -38,7 +38,7 @@ class InTransit(msgspec.Struct, frozen=True):
     def needs_prices(self) -> bool:
         """Whether it meets the market on arrival; a cancel and a conditional order do not."""
         action = self.intent.action
-        return isinstance(action, Place) and action.trigger_price is None
+        return isinstance(action, Place) and not action.type.is_conditional
 
 
 class ListingState(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,12 +58,13 @@ class Listing:
     """`ts_max` is the latest time the venue has named so far; its stamps run backwards, this does not.
 
     `funding_rate` will be settled at `ts_funding` (0: none announced) unless that time is `ts_funded` already.
-    A print between `calm_above` and `calm_below`, both excluded, concerns nothing that is open.
+    A print between `calm_above` and `calm_below`, both excluded, concerns nothing that is open. `unsettled` says that
+    what is open has changed in a way that nobody is told of.
     """
 
     __slots__ = (
         "busy", "calm_above", "calm_below", "consumed", "displayed", "funding_rate", "instrument", "orders", "transit",
-        "ts_funded", "ts_funding", "ts_max",
+        "ts_funded", "ts_funding", "ts_max", "unsettled",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument) -> None:
@@ -76,7 +77,7 @@ class Listing:
         self.funding_rate = 0.0
         self.ts_funding = 0
         self.ts_funded = 0
-        self.busy = False
+        self.busy = self.unsettled = False
         self.calm_above, self.calm_below = inf, -inf
 
     def settle(self) -> None:
@@ -84,17 +85,15 @@ class Listing:
 
         The bounds are a tick inside the triggers, so that rounding a price to ticks cannot matter.
         """
-        self.busy = bool(self.orders or self.transit)
+        self.busy, self.unsettled = bool(self.orders or self.transit), False
         self.calm_above, self.calm_below = -inf, inf
         tick = float(self.instrument.tick)
         for order in self.orders.values():
-            if order.trigger is None or order.ready or order.ts_expire is not None:
+            if not order.is_waiting or order.ts_expire is not None:
                 self.calm_above, self.calm_below = inf, -inf
                 break
-            if order.fires_upward:
-                self.calm_below = min(self.calm_below, (order.trigger - 1) * tick)
-            else:
-                self.calm_above = max(self.calm_above, (order.trigger + 1) * tick)
+            above, below = order.calm_ticks()
+            self.calm_above, self.calm_below = max(self.calm_above, above * tick), min(self.calm_below, below * tick)
         if self.transit:
             self.calm_above, self.calm_below = inf, -inf
 
@@ -138,7 +137,7 @@ class Listing:
         return ListingState(
             displayed=self.displayed.save(),
             consumed=tuple((side, ticks, *entry) for (side, ticks), entry in self.consumed.taken.items()),
-            orders=tuple(msgspec.structs.replace(order) for order in self.orders.values()),
+            orders=tuple(order.copy() for order in self.orders.values()),
             transit=tuple(self.transit),
             ts_max=self.ts_max,
             funding_rate=self.funding_rate,
@@ -149,7 +148,7 @@ class Listing:
     def load(self, state: ListingState) -> None:
         self.displayed.load(state.displayed)
         self.consumed.taken = {(side, ticks): (shown, taken) for side, ticks, shown, taken in state.consumed}
-        self.orders = {order.client_order_id: msgspec.structs.replace(order) for order in state.orders}
+        self.orders = {order.client_order_id: order.copy() for order in state.orders}
         self.transit = deque(state.transit)
         self.ts_max, self.ts_funded = state.ts_max, state.ts_funded
         self.funding_rate, self.ts_funding = state.funding_rate, state.ts_funding

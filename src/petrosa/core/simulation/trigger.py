@@ -25,6 +25,16 @@ class Trigger(msgspec.Struct, kw_only=True):
         """Whether a trailing trigger follows the price already."""
         return self.best is not None
 
+    @property
+    def level(self) -> Decimal | None:
+        """The reference price that would set it off as things stand; None for a trailing one that is not active yet."""
+        if self.callback is None:
+            return self.price
+        if self.best is None:
+            return None
+        turn = EXACT.add(Decimal(1), self.callback if self.upward else -self.callback)
+        return EXACT.multiply(self.best, turn)
+
     def touched(self, reference: Decimal) -> bool:
         """Whether a reference price would set it off at once. A trailing one has to be activated first."""
         if self.callback is not None or self.price is None:
@@ -42,5 +52,6 @@ class Trigger(msgspec.Struct, kw_only=True):
             self.best = reference
         elif sign * reference < sign * self.best:
             self.best = reference
-        turn = EXACT.add(Decimal(1), EXACT.multiply(Decimal(sign), self.callback))
-        return sign * reference >= sign * EXACT.multiply(self.best, turn)
+        level = self.level
+        assert level is not None
+        return sign * reference >= sign * level

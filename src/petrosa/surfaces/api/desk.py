@@ -1,8 +1,6 @@
-"""A desk over HTTP: its account, prices, positions, orders and opinions; signals in; and the kill switch."""
+"""A desk over HTTP: its account, prices, positions, orders and opinions; signals and orders in; the kill switch."""
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -10,30 +8,29 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from petrosa.core.signals.symbols import plain_symbol
-from petrosa.errors import LimitExceeded, PetrosaError
+from petrosa.errors import PetrosaError
 from petrosa.surfaces.access import Access, Actor, Scope
+from petrosa.surfaces.api.desk_answers import NO_STORE, body_of, found, idempotency_key, ok, refusal, there
 from petrosa.surfaces.api.desk_document import ABOUT, FILTERS, OFFSET_MAX, SCHEMAS, paths
-from petrosa.surfaces.api.guard import Denied, authorize, read_body
+from petrosa.surfaces.api.desk_orders import OrderRoutes
+from petrosa.surfaces.api.guard import authorize, read_body
 from petrosa.surfaces.api.market_table import LIMIT, LIMIT_MAX, BadQuery, whole
-from petrosa.surfaces.api.part import Part, failure, json_response
+from petrosa.surfaces.api.part import Part, json_response
 from petrosa.surfaces.desk_reader import DeskReader
 from petrosa.surfaces.desk_rows import Paging
-from petrosa.surfaces.kill_switch import FileHolds, KillAnswer, KillRequest, KillSwitch, NoDesk, ResumeRequest
+from petrosa.surfaces.kill_switch import KillAnswer, KillRequest, KillSwitch, ResumeRequest
 from petrosa.surfaces.market_metrics import Absence
-from petrosa.surfaces.trading import KEY_MAX, BadSignal, KeyReused, Trading, Verdict
+from petrosa.surfaces.orders import Orders
+from petrosa.surfaces.trading import Trading, Verdict
 
-NO_STORE: Final = {"Cache-Control": "no-store"}
-NO_DESK: Final = "no desk turns here yet; ask again when /ready says that market data has come"
-RETRY: Final = {**NO_STORE, "Retry-After": "1"}
-
-_KEY: Final = re.compile(f"[!-~]{{1,{KEY_MAX}}}")
-T = TypeVar("T")
 _Answer = Callable[[Request, Actor], Awaitable[Response]]
 
 
-def desk(reader: Callable[[], DeskReader | None], trading: Trading, switch: KillSwitch, access: Access) -> Part:
+def desk(
+    reader: Callable[[], DeskReader | None], trading: Trading, orders: Orders, switch: KillSwitch, access: Access
+) -> Part:
     """The routes over one desk; the reader is none until there is a desk."""
-    routes = _Routes(reader, trading, switch)
+    routes, by_hand = _Routes(reader, trading, switch), OrderRoutes(reader, orders)
 
     def route(path: str, scope: Scope, **by_method: _Answer) -> Route:
         async def endpoint(request: Request) -> Response:
@@ -42,25 +39,27 @@ def desk(reader: Callable[[], DeskReader | None], trading: Trading, switch: Kill
             try:
                 return await by_method[method](request, actor)
             except (PetrosaError, BadQuery) as problem:
-                return _refusal(problem)
+                return refusal(problem)
 
         return Route(path, endpoint, methods=[*by_method])
 
     def listed(path: str) -> Route:
         return route(path, Scope.READ, GET=lambda request, actor: routes.listed(path[1:], request, actor))
 
-    found = [
+    served = [
         route("/account", Scope.READ, GET=routes.account),
         route("/price/{symbol:path}", Scope.READ, GET=routes.price),
         *(listed(f"/{name}") for name in FILTERS),
         route("/positions/{symbol:path}", Scope.READ, GET=routes.position),
-        route("/orders/{client_order_id}", Scope.READ, GET=routes.order),
+        route("/orders/{order_id}", Scope.TRADE, GET=by_hand.order, DELETE=by_hand.cancel),
+        route("/order", Scope.TRADE, POST=by_hand.place),
+        route("/order/{symbol:path}/{order_id}", Scope.TRADE, GET=by_hand.order, DELETE=by_hand.cancel),
         route("/trade", Scope.TRADE, POST=routes.trade),
         route("/trade/signal", Scope.TRADE, POST=routes.trade_one),
         route("/kill-switch", Scope.TRADE, GET=routes.switch_state, POST=routes.engage),
         route("/kill-switch/resume", Scope.ADMIN, POST=routes.resume),
     ]
-    return Part("desk", ABOUT, found, paths(), SCHEMAS)
+    return Part("desk", ABOUT, served, paths(), SCHEMAS)
 
 
 class _Routes:
@@ -72,32 +71,26 @@ class _Routes:
         self._switch = switch
 
     async def account(self, _request: Request, _actor: Actor) -> Response:
-        return _ok(self._desk().account())
+        return ok(there(self._reader()).account())
 
     async def price(self, request: Request, _actor: Actor) -> Response:
-        reader = self._desk()
+        reader = there(self._reader())
         key = reader.find(request.path_params["symbol"])
-        return _found(key if isinstance(key, Absence) else reader.price(key))
+        return found(key if isinstance(key, Absence) else reader.price(key))
 
     async def position(self, request: Request, _actor: Actor) -> Response:
-        reader = self._desk()
+        reader = there(self._reader())
         key = reader.find(request.path_params["symbol"])
-        return _found(key if isinstance(key, Absence) else reader.position(key))
-
-    async def order(self, request: Request, _actor: Actor) -> Response:
-        wanted = request.path_params["client_order_id"]
-        found = self._desk().order(wanted)
-        text = f"no order {wanted[:40]!r} is remembered; ids are client_order_id of /orders, older ones in the journal"
-        return _found(found or Absence(404, "ORDER_UNKNOWN", text))
+        return found(key if isinstance(key, Absence) else reader.position(key))
 
     async def listed(self, name: str, request: Request, _actor: Actor) -> Response:
         """A page of one kind of rows."""
         given = request.query_params
         wanted = _wanted(given, FILTERS[name])
         limit, offset = whole(given, "limit", LIMIT, 1, LIMIT_MAX), whole(given, "offset", 0, 0, OFFSET_MAX)
-        rows = [row for row in getattr(self._desk(), name)() if all(_is(row, *one) for one in wanted.items())]
+        rows = [row for row in getattr(there(self._reader()), name)() if all(_is(row, *one) for one in wanted.items())]
         paging = Paging(len(rows), limit, offset, offset + limit < len(rows))
-        return _ok({name: rows[offset : offset + limit], "paging": paging})
+        return ok({name: rows[offset : offset + limit], "paging": paging})
 
     async def trade(self, request: Request, actor: Actor) -> Response:
         return await self._trade(request, actor, only_one=False)
@@ -106,37 +99,21 @@ class _Routes:
         return await self._trade(request, actor, only_one=True)
 
     async def _trade(self, request: Request, actor: Actor, *, only_one: bool) -> Response:
-        key = _idempotency_key(request)
+        key = idempotency_key(request)
         answer = await self._trading.trade(await read_body(request), actor.name, key, only_one=only_one)
         is_pending = any(result.status is Verdict.PENDING for result in answer.results)
         return json_response(answer, 202 if is_pending else 200, NO_STORE)
 
     async def switch_state(self, _request: Request, _actor: Actor) -> Response:
-        return _ok(self._switch.state())
+        return ok(self._switch.state())
 
     async def engage(self, request: Request, actor: Actor) -> Response:
-        asked = await _body(request, KillRequest)
+        asked = body_of(await read_body(request), KillRequest)
         return _done(await self._switch.engage(asked.level, actor.name, asked.reason))
 
     async def resume(self, request: Request, actor: Actor) -> Response:
-        asked = await _body(request, ResumeRequest)
+        asked = body_of(await read_body(request), ResumeRequest)
         return _done(await self._switch.resume(actor.name, asked.reason))
-
-    def _desk(self) -> DeskReader:
-        reader = self._reader()
-        if reader is None:
-            raise NoDesk(NO_DESK)
-        return reader
-
-
-def _ok(value: Any) -> Response:
-    return json_response(value, 200, NO_STORE)
-
-
-def _found(value: Any) -> Response:
-    if isinstance(value, Absence):
-        return failure(value.status, value.code, value.message, RETRY if value.status == 503 else NO_STORE)
-    return _ok(value)
 
 
 def _done(answer: KillAnswer) -> Response:
@@ -166,42 +143,3 @@ def _is(row: msgspec.Struct, name: str, wanted: str) -> bool:
     if name == "strategy_id" and hasattr(row, "by_strategy"):
         return wanted in row.by_strategy
     return bool(getattr(row, name) == wanted)
-
-
-def _idempotency_key(request: Request) -> str:
-    keys = request.headers.getlist("idempotency-key")
-    key = keys[0].strip() if keys else ""
-    if len(keys) > 1 or (keys and _KEY.fullmatch(key) is None):
-        text = f"Idempotency-Key is not understood; send one, of 1 to {KEY_MAX} printable letters without spaces"
-        raise Denied(400, "BAD_IDEMPOTENCY_KEY", text)
-    return key
-
-
-async def _body(request: Request, struct: type[T]) -> T:
-    try:
-        return msgspec.json.decode(await read_body(request), type=struct)
-    except msgspec.ValidationError as problem:
-        raise BadSignal("VALIDATION_ERROR", str(problem)) from None
-    except (ValueError, RecursionError) as problem:
-        raise BadSignal("MALFORMED_JSON", f"the body is not JSON: {str(problem)[:200]}") from None
-
-
-def _refusal(problem: PetrosaError | BadQuery) -> Response:
-    """How each kind of no is said."""
-    text = str(problem)
-    match problem:
-        case BadQuery():
-            return failure(422, "BAD_QUERY", text, NO_STORE, parameter=problem.parameter, value=problem.value)
-        case BadSignal():
-            status = 400 if problem.code == "MALFORMED_JSON" else 422
-            return failure(status, problem.code, text, NO_STORE, index=problem.index)
-        case KeyReused():
-            return failure(422, "IDEMPOTENCY_KEY_REUSED", text, NO_STORE)
-        case FileHolds():
-            return failure(409, "KILL_FILE_PRESENT", text, NO_STORE)
-        case LimitExceeded():
-            return failure(429, "BUSY", text, RETRY)
-        case NoDesk():
-            return failure(503, "NO_DESK", text, RETRY)
-        case _:
-            raise problem

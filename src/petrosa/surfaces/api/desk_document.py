@@ -5,18 +5,21 @@ from typing import Any, Final
 
 import msgspec
 
-from petrosa.surfaces.api.desk_examples import ANSWERS, KILL, RESUME, SIGNAL
+from petrosa.surfaces.api.desk_examples import ANSWERS, KILL, ORDER, RESUME, SIGNAL
 from petrosa.surfaces.api.market_table import LIMIT, LIMIT_MAX
 from petrosa.surfaces.api.openapi import Problem
 from petrosa.surfaces.api.part import JSON, KEYED, REF, Failed, Failure, answer, no
 from petrosa.surfaces.kill_switch import KillRequest, ResumeRequest
+from petrosa.surfaces.orders import OrderBody
 from petrosa.surfaces.trading import KEY_MAX, SignalBody, SignalsBody
 
 ABOUT: Final = (
     "One desk: what it holds, what it was told and what it decided; signals are handed in here as on the signals' "
-    "subject, and the kill switch is here. Times are the desk's: in a run of a recording, the recording's."
+    "subject, orders are placed and taken off by hand, and the kill switch is here. Times are the desk's: in a run of "
+    "a recording, the recording's."
 )
 OFFSET_MAX: Final = 1_000_000
+REASON_MAX: Final = 500
 FILTERS: Final[Mapping[str, tuple[str, ...]]] = {
     "positions": ("symbol", "strategy_id", "side"),
     "orders": ("symbol", "strategy_id", "signal_id", "leg", "status"),
@@ -26,8 +29,8 @@ FILTERS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The lists, and by what each can be narrowed."""
 SCHEMAS: Final[tuple[type[msgspec.Struct], ...]] = (
-    *dict.fromkeys(struct for struct, _ in ANSWERS.values()), SignalBody, SignalsBody, KillRequest, ResumeRequest,
-    Failure,
+    *dict.fromkeys(struct for struct, _ in ANSWERS.values()), SignalBody, SignalsBody, OrderBody, KillRequest,
+    ResumeRequest, Failure,
 )  # fmt: skip
 
 _WORDS: Final = {"side": ("long", "short"), "status": ("open", "all")}
@@ -36,7 +39,8 @@ _FAILURES: Final[Mapping[str, tuple[str, str, str]]] = {
     "401": ("UNAUTHENTICATED", "this needs a key: send Authorization: Bearer KEY", "No key, or none that is valid."),
     "403": ("FORBIDDEN", "this needs the scope trade, and the key 'grafana' has read", "Not with this key or page."),
     "404": ("SYMBOL_UNKNOWN", "'ABCUSDT' is not traded here; 1 symbols are: BTCUSDT", "SYMBOL_UNKNOWN, ORDER_UNKNOWN."),
-    "409": ("KILL_FILE_PRESENT", "petrosa-data/KILL is there, and holds the switch; remove it, then resume", "Held."),
+    "409": ("KILL_FILE_PRESENT", "petrosa-data/KILL is there, and holds the switch; remove it, then resume",
+            "KILL_FILE_PRESENT; ORDER_AMBIGUOUS: an id of the venue that several instruments have."),
     "413": ("TOO_LARGE", "the body has more than 65536 bytes; send less", "Too large."),
     "415": ("UNSUPPORTED_MEDIA_TYPE", "Content-Type '' is not taken; send application/json", "Not said to be JSON."),
     "422": (
@@ -61,14 +65,24 @@ def paths() -> dict[str, Any]:
     """The path items of all routes."""
     one = {"in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     symbol = {**one, "name": "symbol", "description": "BTCUSDT, BTC/USDT or BTC/USDT:USDT.", "example": "BTCUSDT"}
-    order = {**one, "name": "client_order_id", "description": "As in /orders."}
+    order = {**one, "name": "order_id", "description": "Its client_order_id, or its venue_order_id."}
     return {
         "/account": _get("account", "The account: equity, wallets, profit, and whether entries are taken."),
         "/price/{symbol}": _get("price", "The last price that was heard, or none.", [symbol], "404"),
         "/positions": _list("positions", "Open positions."),
         "/positions/{symbol}": _get("position", "What is held of a symbol; flat where nothing is.", [symbol], "404"),
         "/orders": _list("orders", "Orders, the newest first."),
-        "/orders/{client_order_id}": _get("order", "One order.", [order], "404"),
+        "/orders/{order_id}": {
+            **_get("order", "One order.", [order], "404", "409"),
+            **_delete("cancel", "Take an order off, unless it protects a position.", [order]),
+        },
+        "/order": _post(
+            "place", "Place an order by hand.", _ORDER_TEXT, _ref(OrderBody), ORDER, [_idempotency()], "404"
+        ),
+        "/order/{symbol}/{order_id}": {
+            **_get("order_of_symbol", "One order of a symbol.", [symbol, order], "404", "409"),
+            **_delete("cancel_of_symbol", "Take an order of a symbol off.", [symbol, order]),
+        },
         "/signals": _list("signals", "What was heard and made, the newest first."),
         "/fills": _list("fills", "Fills, the newest first."),
         "/refusals": _list("refusals", "What did not become an order, and why, the newest first."),
@@ -95,6 +109,16 @@ _TRADE_TEXT: Final = (
     "the check, what it saw, the limit and the remedy; what cannot be read as a signal is 4xx. A signal without a time "
     "is stamped on arrival by the desk's clock; its metadata in the journal and the answer say so. 202: not turned "
     "within a second; the same Idempotency-Key asks again. Fills come later: /orders."
+)
+_ORDER_TEXT: Final = (
+    "An order that can enlarge a position goes through the desk's risk checks as large as it is, with a stop and a "
+    "target behind it (stop_loss and take_profit, or the default distances); one that is reduce_only is for at most "
+    "what is held, and waits for no check. Refused: 200 with status rejected and every check. Agreed: it left; fills "
+    "come later. quantity is needed, or its other name amount."
+)
+_CANCEL_TEXT: Final = (
+    "A stop, a target or an exit of a position that is held is not taken off (200, rejected): the desk would send it "
+    "again. Agreed: the cancel left; /orders says what became of it."
 )
 _KILL_TEXT: Final = (
     "It latches until resumed. pause_entries: no new entry. cancel_opens: and entry orders are cancelled. flatten: and "
@@ -123,6 +147,14 @@ def _post(
     found["responses"]["202"] = {**found["responses"]["200"], "description": "Told, and not turned yet."}
     found["requestBody"] = {"required": True, "content": {JSON: {"schema": schema, "example": example}}}
     return {"post": found}
+
+
+def _delete(operation: str, summary: str, parameters: list[Any]) -> dict[str, Any]:
+    reason = _query("reason", {"type": "string", "minLength": 1, "maxLength": REASON_MAX, "default": "by hand"})
+    failures = ("401", "403", "404", "409", "415", "422", "503")
+    found = _operation(operation, summary, _CANCEL_TEXT, [*parameters, reason], failures)
+    found["responses"]["202"] = {**found["responses"]["200"], "description": "Told, and not turned yet."}
+    return {"delete": found}
 
 
 def _operation(operation: str, summary: str, text: str, parameters: Any, failures: tuple[str, ...]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from petrosa.surfaces.desk_rows import (
     SignalsPage,
 )
 from petrosa.surfaces.kill_switch import KillAnswer, KillState
+from petrosa.surfaces.orders import OrderAnswer
 from petrosa.surfaces.trading import TradeAnswer
 
 _AT: Final = "2026-01-02T03:04:05.120000Z"
@@ -73,6 +74,27 @@ _TRADE: Final = {
     "message": "agreed, 1 order left", "status": "agreed", "signals_processed": 1, "signal_id": _BY["signal_id"],
     "result": _RESULT, "results": [_RESULT], "orders": [_ID], "warnings": [],
 }  # fmt: skip
+_MANUAL: Final = {
+    **_ORDER, "strategy_id": "manual", "signal_id": "order-6c1f0e9d8b7a49582716f5e4d3c2b1a0", "leg": "manual",
+    "type": "stop_limit", "price": "64400.0", "trigger_price": "64390.0", "time_in_force": "GTC",
+    "status": "submitted", "is_open": True, "filled": "0", "average_price": None, "venue_order_id": "",
+}  # fmt: skip
+_PLACED: Final = {
+    "command_id": _MANUAL["signal_id"], "status": "agreed", "message": "agreed, the order left",
+    "client_order_id": _ID, "check": None, "saw": None, "limit": None, "remedy": None,
+    "checks": [
+        {"check": "terms", "verdict": "passed", "saw": "stop_limit",
+         "limit": "what a stop_limit order of BTCUSDT is made of", "remedy": ""}
+    ],
+    "sequence": 4711,
+}  # fmt: skip
+_DECIDED: Final = {
+    "status": "agreed", "message": "agreed, the order left", "order": _MANUAL, "result": _PLACED, "timestamp": _AT,
+}  # fmt: skip
+_CANCELLED: Final = {
+    **_DECIDED, "message": "agreed, a cancel left",
+    "result": {**_PLACED, "command_id": "cancel-0b2a49582716f5e4d3c2b1a06c1f0e9d", "message": "agreed, a cancel left"},
+}  # fmt: skip
 _STATE: Final = {
     "engaged": True, "level": "flatten",
     "engagements": [{"level": "flatten", "actor": "local", "reason": "the feed is wrong", "at": _AT}],
@@ -89,6 +111,10 @@ ANSWERS: Final[Mapping[str, tuple[type, Any]]] = {
     "position": (PositionReport, _POSITION),
     "orders": (OrdersPage, {"orders": [_ORDER], "paging": _ONE}),
     "order": (OrderReport, _ORDER),
+    "order_of_symbol": (OrderReport, _ORDER),
+    "place": (OrderAnswer, _DECIDED),
+    "cancel": (OrderAnswer, _CANCELLED),
+    "cancel_of_symbol": (OrderAnswer, _CANCELLED),
     "signals": (SignalsPage, {"signals": [_SIGNAL], "paging": _ONE}),
     "fills": (FillsPage, {"fills": [_FILL], "paging": _ONE}),
     "refusals": (RefusalsPage, {"refusals": [_REFUSAL], "paging": _ONE}),
@@ -102,6 +128,11 @@ ANSWERS: Final[Mapping[str, tuple[type, Any]]] = {
 
 SIGNAL: Final = {
     "strategy_id": "test", "symbol": "BTCUSDT", "action": "buy", "confidence": 0.8, "price": 50000, "quantity": 0.001,
+}  # fmt: skip
+ORDER: Final = {
+    "symbol": "BTCUSDT", "side": "buy", "type": "limit", "quantity": "0.020", "price": "50000.0",
+    "time_in_force": "GTC", "reduce_only": False, "stop_loss": "49000.0", "take_profit": "52500.0",
+    "reason": "the level of last week",
 }  # fmt: skip
 KILL: Final = {"level": "flatten", "reason": "the feed is wrong"}
 RESUME: Final = {"reason": "the feed is right again"}

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from petrosa.core.model.base import NS_PER_SECOND
-from petrosa.core.model.commands import Command, Configure
+from petrosa.core.model.commands import CancelOrder, Command, Configure, PlaceOrder
 from petrosa.core.model.market import InstrumentId, symbol_of
 from petrosa.core.model.orders import FundingPaid
 from petrosa.core.model.refusals import Outcome, Refused
@@ -20,6 +20,8 @@ from petrosa.surfaces.audit.memory import Ordered, exact
 Document = dict[str, object]
 
 _LEVELS: Final = re.compile(r"stop ([0-9.]+) \(.*\), target ([0-9.]+) \(")
+_ELSEWHERE: Final = frozenset({"kind", "reason"})
+"""What a record says of an order by hand apart from its terms."""
 
 
 def agreed_levels(outcomes: Sequence[Outcome]) -> tuple[str | None, str | None]:
@@ -135,6 +137,8 @@ def command_told(command: Command) -> Document:
             seat.instrument: {"enabled": seat.enabled, "parameters": msgspec.json.encode(seat.parameters).decode()}
             for seat in command.seats
         }
+    elif isinstance(command, PlaceOrder | CancelOrder):
+        told |= {name: value for name, value in msgspec.to_builtins(command).items() if name not in _ELSEWHERE}
     elif (instrument := getattr(command, "instrument", None)) is not None:
         told["instrument"] = instrument
     symbol = symbol_of(InstrumentId(str(told["instrument"]))) if "instrument" in told else None

@@ -60,7 +60,7 @@ def test_a_desk_that_hangs_is_not_passed_over(
     tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever stops desks must know of one that was not stopped."""
-    monkeypatch.setattr("petrosa.apps.kill_client.TIMEOUT_S", 0.05)
+    monkeypatch.setattr("petrosa.apps.desk_client.TIMEOUT_S", 0.05)
     with bind("127.0.0.1", 0) as hangs:
         url = f"http://127.0.0.1:{hangs.getsockname()[1]}"
         code = run(["kill-switch", "halt", "--reason", "r", "--home", str(tmp_path), "--url", url])

@@ -2,10 +2,11 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from petrosa.core.execution.lifecycle import advance, submitted
-from petrosa.core.execution.reducing import Cause, cancel, exit_at_market, rest_stop, rest_target
+from petrosa.core.execution.reducing import Cause, by_hand, cancel, exit_at_market, rest_stop, rest_target
 from petrosa.core.model.base import Side
 from petrosa.core.model.orders import Cancel, Intent, Leg, OrderRejected, OrderType, Place
 from petrosa.errors import InvariantError
@@ -34,6 +35,15 @@ def test_more_than_is_held_cannot_be_written() -> None:
     for held, quantity in (("0.5", "0.501"), ("0.5", "0"), ("0", "0.1"), ("-1", "1.1")):
         with pytest.raises(InvariantError):
             exit_at_market(CAUSE, Leg.EXIT, Decimal(held), Decimal(quantity))
+
+
+def test_an_order_by_hand_is_proved_like_any_other() -> None:
+    """On its own terms, but the other side, reduce-only and not more than what is held."""
+    fine = Place(Side.SELL, OrderType.LIMIT, Decimal(1), Decimal(100), reduce_only=True)
+    assert fine == by_hand(CAUSE, Decimal(1), fine).intent.action
+    for changed in ({"quantity": Decimal("1.001")}, {"reduce_only": False}, {"side": Side.BUY}):
+        with pytest.raises(InvariantError, match="is more than what is held"):
+            by_hand(CAUSE, Decimal(1), msgspec.structs.replace(fine, **changed))
 
 
 def test_an_entry_is_not_a_reducing_leg() -> None:

@@ -135,6 +135,10 @@ def test_prints_that_concern_nothing_open_are_passed_over_without_a_difference(s
                 away = round(chance.uniform(0.1, 1.5), 1) * side.sign
                 paper.place(f"stop{number}", side, "0.1", stop=f"{price + away:.1f}")
                 paper.place(f"target{number}", side, "0.1", target=f"{price - away:.1f}")
+                paper.place(f"trail{number}", side, "0.1", callback=f"{chance.choice((0.002, 0.005, 0.01))}")
+                paper.place(f"late{number}", side, "0.1", stop=f"{price - away:.1f}", callback="0.003")
+                limit = f"{price + chance.choice((-1, 1)) * away:.1f}"
+                paper.place(f"limit{number}", side, "0.1", stop=f"{price + away:.1f}", limit=limit)
             price = round(price + chance.choice((-0.1, -0.1, 0.0, 0.0, 0.1, 0.1)), 1)
             paper.trade(ts, price, 0.1, chance.choice((BUY, SELL)))
             if number % 7 == 0:

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -19,6 +20,9 @@ from tests.kit.soak import examples, sample
 
 CENTRE = 10_000
 """Ticks round which markets move and are mirrored."""
+KINDS = tuple(OrderType)
+MIRRORED = tuple(kind for kind in OrderType if kind is not OrderType.TRAILING_STOP)
+"""A fraction of a price is another one of the mirrored price."""
 
 
 class Step(NamedTuple):
@@ -55,9 +59,12 @@ def script(seed: int, length: int = 120) -> list[Step]:
 class Run:
     """Plays a script, mirrored or not, and keeps a plain book beside it to compare with."""
 
-    def __init__(self, params: SimulationParams | None = None, *, mirrored: bool = False) -> None:
+    def __init__(
+        self, params: SimulationParams | None = None, *, mirrored: bool = False, kinds: Sequence[OrderType] = KINDS
+    ) -> None:
         self.paper = Paper(feed=4, params=params)
         self.mirrored = mirrored
+        self.kinds = kinds
         self.sent: dict[str, int] = {}
         self.asked: dict[str, Decimal] = {}
         self.book: dict[Side, dict[int, int]] = {BUY: {}, SELL: {}}
@@ -128,16 +135,25 @@ class Run:
         quantity = str(Decimal(max(step.steps, 2)) * PERPETUAL.step * 5)
         self.asked[cid] = Decimal(quantity)
         price = str(Decimal(ticks) * PERPETUAL.tick)
+        beyond = str(Decimal(ticks + side.sign * (step.extra % 3)) * PERPETUAL.tick)
         tif = list(TimeInForce)[step.extra % 4]
-        match list(OrderType)[step.extra // 4 % 4]:
+        reduce_only, place = step.extra > 500, self.paper.place
+        match self.kinds[step.extra // 4 % len(self.kinds)]:
             case OrderType.MARKET:
-                self.paper.place(cid, side, quantity, reduce_only=step.extra > 800)
+                place(cid, side, quantity, reduce_only=step.extra > 800)
             case OrderType.LIMIT:
-                self.paper.place(cid, side, quantity, limit=price, tif=tif)
+                place(cid, side, quantity, limit=price, tif=tif)
             case OrderType.STOP:
-                self.paper.place(cid, side, quantity, stop=price, reduce_only=step.extra > 500)
-            case _:
-                self.paper.place(cid, side, quantity, target=price, reduce_only=step.extra > 500)
+                place(cid, side, quantity, stop=price, reduce_only=reduce_only)
+            case OrderType.TAKE_PROFIT:
+                place(cid, side, quantity, target=price, reduce_only=reduce_only)
+            case OrderType.STOP_LIMIT:
+                place(cid, side, quantity, stop=price, limit=beyond, tif=tif, list_id=str(step.extra % 3 or ""))
+            case OrderType.TAKE_PROFIT_LIMIT:
+                place(cid, side, quantity, target=price, limit=beyond, tif=tif, list_id=str(step.extra % 3 or ""))
+            case OrderType.TRAILING_STOP:
+                activation = price if step.extra % 2 else None
+                place(cid, side, quantity, stop=activation, callback="0.0003", reduce_only=reduce_only)
 
 
 seeds = st.integers(0, 10_000)
@@ -179,7 +195,10 @@ def test_nothing_fills_beyond_what_was_asked_and_the_position_is_the_sum_of_the_
 @few
 @given(seeds)
 def test_every_order_has_one_beginning_and_one_end_at_most(seed: int) -> None:
-    """Accepted or rejected once, ended once, and nothing is said of it before the one or after the other."""
+    """Accepted or rejected once, ended once, and nothing is said of it before the one or after the other.
+
+    One that was triggered may be accepted once more, as the limit order that it has become.
+    """
     run = Run()
     by_order: dict[str, list[str]] = defaultdict(list)
     for event in run.play(script(seed)):
@@ -189,6 +208,8 @@ def test_every_order_has_one_beginning_and_one_end_at_most(seed: int) -> None:
     for kinds in by_order.values():
         counts = Counter(kinds)
         assert kinds[0] in ("OrderAccepted", "OrderRejected")
+        if "OrderTriggered" in kinds and kinds[kinds.index("OrderTriggered") + 1 :][:1] == ["OrderAccepted"]:
+            counts["OrderAccepted"] -= 1
         assert counts["OrderAccepted"] + counts["OrderRejected"] == 1
         ends = [n for n, kind in enumerate(kinds) if kind in ("OrderCanceled", "OrderExpired", "OrderRejected")]
         assert ends in ([], [len(kinds) - 1])
@@ -200,7 +221,7 @@ def test_every_order_has_one_beginning_and_one_end_at_most(seed: int) -> None:
 def test_a_mirrored_market_and_mirrored_orders_give_mirrored_fills(fill_model: FillModel, seed: int) -> None:
     """Prices reflected in a centre on the grid and sides swapped: same times, same quantities, reflected prices."""
     params = SimulationParams(fill_model=fill_model)
-    plain, mirror = Run(params), Run(params, mirrored=True)
+    plain, mirror = Run(params, kinds=MIRRORED), Run(params, mirrored=True, kinds=MIRRORED)
     plain.play(script(seed))
     mirror.play(script(seed))
     sum_of_both = 2 * CENTRE * PERPETUAL.tick
