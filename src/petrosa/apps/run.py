@@ -145,6 +145,7 @@ def status_of(
         account=parts.trader,
         intake=process.taken,
         stale_after_s=settings.feed.stale_after_seconds,
+        unprotected_after_s=settings.execution.unprotected_seconds,
         checks=tuple(checks),
         configuration=None if configuration is None else configuration.watch.seen,
         audit=None if auditing is None else auditing.seen,

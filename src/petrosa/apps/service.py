@@ -84,6 +84,7 @@ class ServiceStatus:
             account=account,
             intake=service,
             stale_after_s=self._settings.feed.stale_after_seconds,
+            unprotected_after_s=self._settings.execution.unprotected_seconds,
             checks=(self._bus_check, *self._store_check, *checks),
             nats_connected=self._is_connected,
             configuration=self._seen,

@@ -10,6 +10,7 @@ from petrosa.core.execution.admission import Admission, Agreed, Answers, Wish
 from petrosa.core.execution.lifecycle import Order
 from petrosa.core.execution.manual import Manual
 from petrosa.core.execution.params import AccountParams, ExecutionParams
+from petrosa.core.execution.protection import Protection
 from petrosa.core.execution.recorded import Recorded
 from petrosa.core.execution.tally import MIDNIGHT, Tally, TallyState
 from petrosa.core.market.state import MarketState
@@ -166,6 +167,16 @@ class Trader:
         """Orders that may still fill, in the order in which they were placed."""
         return self._account.blotter.live(instrument)
 
+    @property
+    def protection(self) -> Mapping[InstrumentId, Protection]:
+        """For each position what should rest behind it and what of that is confirmed."""
+        return self._account.protection
+
+    @property
+    def unprotected(self) -> Mapping[InstrumentId, int]:
+        """Since when (ns) positions are without a confirmed stop for all that is held; none where all are covered."""
+        return {key: found.since for key, found in self.protection.items() if not found.is_covered}
+
     def handle(self, event: Event, now: int) -> Sequence[Decision]:
         """Take in one event; what follows from it, in causal order."""
         with localcontext(EXACT):  # whatever a host program has set
@@ -238,6 +249,7 @@ class Trader:
                 self._sender.halt_reason = self._sender.halt_reason or f"halted: {event.reason}"
             case Started():
                 self._stopping = ""
+                self._account.resume(now)
             case _:
                 pass
 

@@ -24,6 +24,7 @@ from petrosa.surfaces.desk_rows import (
 )
 from petrosa.surfaces.market_metrics import Absence
 from petrosa.surfaces.readmodel import FillRow, ReadModel, RefusalRow, SignalRow
+from petrosa.surfaces.stops_health import StopsHealth, stops_health, summary_of
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -95,6 +96,7 @@ class DeskReader:
             pnl=pnl_of(trader, lines, self._instruments, self._markets, self._currency),
             open_positions=len(lines),
             open_orders=sum(order.is_live for order in trader.orders),
+            stops=summary_of(trader.protection),
             entries="closed" if closed else "open",
             closed_because=closed,
             at=moment(self._now()),
@@ -150,6 +152,10 @@ class DeskReader:
             changed_at=moment(position.ts_changed) if position is not None else None,
             orders=tuple(order.client_order_id for order in trader.live_orders(key)),
         )
+
+    def stops_health(self) -> StopsHealth:
+        """What rests behind each position."""
+        return stops_health(self._trader.protection, self._now())
 
     def orders(self) -> list[OrderReport]:
         """Every remembered order, the newest first."""

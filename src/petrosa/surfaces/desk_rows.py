@@ -21,6 +21,7 @@ class AccountReport(msgspec.Struct, frozen=True, kw_only=True):
     pnl: Pnl
     open_positions: int
     open_orders: int
+    stops: Annotated[str, Meta(description="How many positions have a confirmed stop for all that is held.")]
     entries: Annotated[str, Meta(description="open or closed.")]
     closed_because: str
     at: datetime

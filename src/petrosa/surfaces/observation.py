@@ -40,6 +40,9 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     fills: int = 0
     modelled_fills: int = 0
     open_positions: int = 0
+    protected_positions: int = 0
+    unprotected_positions: int = 0
+    unprotected_s: float = 0.0
     realized: float = 0.0
     unrealized: float = 0.0
     equity: float = 0.0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from petrosa.backtest.summary import Account, Pnl, PositionLine, pnl_of, position_lines
+from petrosa.core.execution.protection import Protection
 from petrosa.core.market.state import MarketState
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.instruments import Instrument
@@ -16,15 +17,19 @@ from petrosa.core.model.market import InstrumentId
 from petrosa.runtime.observed import Observed
 from petrosa.surfaces.observation import AuditSeen, Check, ConfigurationSeen, Info, Observation, Readiness, readiness_of
 from petrosa.surfaces.readmodel import ReadModel
+from petrosa.surfaces.stops_health import longest, stops_check
 
 MB = 1_000_000
 
 
 class Holdings(Account, Protocol):
-    """What a trader holds, and what all of it is worth in its currency; none while a part has no price."""
+    """What a trader holds, what all of it is worth in its currency (none while a part has no price), and what rests
+    behind each position."""
 
     @property
     def equity(self) -> Decimal | None: ...
+    @property
+    def protection(self) -> Mapping[InstrumentId, Protection]: ...
 
 
 class Intake(Protocol):
@@ -63,6 +68,7 @@ class DeskStatus:
         account: Holdings | None = None,
         intake: Intake | None = None,
         stale_after_s: float = 30.0,
+        unprotected_after_s: float = 3.0,
         checks: tuple[Callable[[], Check], ...] = (),
         nats_connected: Callable[[], bool] | None = None,
         configuration: Callable[[], ConfigurationSeen] | None = None,
@@ -78,6 +84,7 @@ class DeskStatus:
         self._account = account
         self._intake = intake or NoIntake()
         self._stale_after_s = stale_after_s
+        self._unprotected_after_s = unprotected_after_s
         self._checks = checks
         self._nats_connected = nats_connected
         self._configuration = configuration
@@ -92,7 +99,10 @@ class DeskStatus:
         return self._info
 
     def readiness(self) -> Readiness:
-        return readiness_of((feed_check(self.ages(), self._stale_after_s), *[check() for check in self._checks]))
+        found = [feed_check(self.ages(), self._stale_after_s), *[check() for check in self._checks]]
+        if self._account is not None:
+            found.append(stops_check(self._account.protection, self.now(), self._unprotected_after_s))
+        return readiness_of(tuple(found))
 
     def ages(self) -> dict[str, float]:
         """Seconds of run time since each symbol was heard of; infinite for one that never was."""
@@ -124,6 +134,8 @@ class DeskStatus:
         seen, model = self.observed, self.model
         lines = self.lines()
         pnl = self.pnl(lines)
+        protection = {} if self._account is None else self._account.protection
+        protected = sum(one.is_covered for one in protection.values())
         realized, unrealized = (float(pnl.realized), float(pnl.unrealized)) if pnl else (0.0, 0.0)
         return Observation(
             uptime_s=self.uptime_s,
@@ -136,6 +148,9 @@ class DeskStatus:
             fills=model.fills,
             modelled_fills=model.modelled_fills,
             open_positions=sum(line.quantity != 0 for line in lines),
+            protected_positions=protected,
+            unprotected_positions=len(protection) - protected,
+            unprotected_s=longest(protection, self.now()),
             realized=realized,
             unrealized=unrealized,
             equity=float(self.equity or 0),

@@ -189,11 +189,11 @@ def test_spot_sells_only_what_it_holds() -> None:
     held = session.trader.held(SPOT.id)
     assert Decimal("0.002") == place_of(entry).quantity - held
     session.signal(Action.SELL, 3)
+    for order in list(session.trader.live_orders(SPOT.id)):
+        session.canceled(order.client_order_id)
     way_out = session.placed(Leg.EXIT)[0]
     assert held == place_of(way_out).quantity
     session.fill(way_out, price="99.9")
-    for name in session.cancelled():
-        session.canceled(name)
     assert (1, Decimal(0)) == (len(session.placed(Leg.ENTRY)), session.trader.held(SPOT.id))
 
 

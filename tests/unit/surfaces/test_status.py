@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from petrosa.core.execution.protection import Protection
 from petrosa.core.market.state import MarketState
 from petrosa.core.market.tape import Tape
-from petrosa.core.model.base import NS_PER_SECOND
+from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.positions import Position, PositionSide
 from petrosa.runtime.observed import Observed
@@ -27,13 +28,19 @@ class Trader:
     equity = Decimal("10001.8")
     fees: Mapping[str, Decimal] = {"USDT": Decimal("0.1")}
 
+    def __init__(self, covered: str = "0.004") -> None:
+        held = Decimal("0.004")
+        since = 0 if Decimal(covered) >= held else START - 2 * NS_PER_SECOND
+        found = Protection(BTC.id, Side.SELL, held, Decimal(49_000), None, Decimal(covered), since)
+        self.protection: Mapping[InstrumentId, Protection] = {BTC.id: found}
+
 
 class Frames:
     errors: Mapping[str, int] = {"malformed": 3}
     gaps: Mapping[str, int] = {"BTCUSDT": 1}
 
 
-def status(*checks: Check, heard: bool = True) -> DeskStatus:
+def status(*checks: Check, heard: bool = True, covered: str = "0.004") -> DeskStatus:
     market = MarketState(BTC, Tape(NS_PER_SECOND))
     if heard:
         market.apply(trade(START, 50_100.0), START)
@@ -52,7 +59,7 @@ def status(*checks: Check, heard: bool = True) -> DeskStatus:
         {BTC.id: BTC},
         lambda: START + 2 * NS_PER_SECOND,
         currency="USDT",
-        account=Trader(),
+        account=Trader(covered),
         intake=Frames(),
         checks=tuple(lambda check=check: check for check in checks),  # type: ignore[misc]
         nats_connected=lambda: False,
@@ -75,6 +82,18 @@ def test_an_observation_gathers_what_the_parts_know() -> None:
     assert seen.nats_connected is False
 
 
+def test_a_position_without_a_confirmed_stop_is_counted_and_ends_readiness() -> None:
+    """How many have one, and for how long the worst has been without: past the limit of the alarm work is not well."""
+    well, ill = status(), status(covered="0.003")
+    seen = [(one.protected_positions, one.unprotected_positions, one.unprotected_s) for one in
+            (well.observe(), ill.observe())]  # fmt: skip
+    assert [(1, 0, 0.0), (0, 1, 4.0)] == seen
+    assert Check("stops", True, "stops resting 1 of 1") == well.readiness().checks[-1]
+    found = ill.readiness()
+    assert (False, "stops") == (found.ready, found.checks[-1].name)
+    assert "BTCUSDT without a confirmed stop for 4.0 s, limit 3 s" in found.checks[-1].detail
+
+
 def test_a_strategy_without_signals_is_shown_with_none() -> None:
     """A metric that appears only later cannot be watched."""
     counts = status().observe().signals_by_strategy
@@ -85,7 +104,7 @@ def test_a_strategy_without_signals_is_shown_with_none() -> None:
 def test_ready_means_that_every_dependency_is_well(ok: bool) -> None:
     """The feed is one of them."""
     found = status(Check("bus", ok, "as asked")).readiness()
-    assert (ok, ["feed", "bus"]) == (found.ready, [check.name for check in found.checks])
+    assert (ok, ["feed", "bus", "stops"]) == (found.ready, [check.name for check in found.checks])
 
 
 def test_a_symbol_that_was_never_heard_of_is_not_ready() -> None:

@@ -8,9 +8,9 @@ from petrosa.core.execution.blotter import Blotter, BlotterState
 from petrosa.core.execution.exits import Closing, Exits
 from petrosa.core.execution.guards import Guards, GuardsState
 from petrosa.core.execution.ledger import Ledger, LedgerState
-from petrosa.core.execution.lifecycle import Order
+from petrosa.core.execution.lifecycle import WOULD_TRIGGER, Order
 from petrosa.core.execution.params import AccountParams, ExecutionParams
-from petrosa.core.execution.protection import Guard
+from petrosa.core.execution.protection import Guard, Protection
 from petrosa.core.execution.reducing import Cause
 from petrosa.core.execution.sender import Sender
 from petrosa.core.execution.standing import Standing
@@ -89,8 +89,7 @@ class Account:
             case "ttl" if order is not None and order.is_live and order.cancels == 0:
                 self.sender.cancel(order, now, "its time to live is over")
             case "unprotected":
-                self._guards.due(InstrumentId(name))
-                self.settle(InstrumentId(name), now)
+                self._unprotected(InstrumentId(name), now)
             case "exit":
                 self.exits.due(InstrumentId(name), now)
             case _:
@@ -98,14 +97,22 @@ class Account:
 
     def settle(self, instrument: InstrumentId, now: int) -> None:
         """After news of an instrument: protection first, then exits."""
-        gave_up = self._guards.follow(instrument, now)
-        guard = self._guards.get(instrument)
-        if gave_up and guard is not None and not self.exits.reason(instrument):
-            self.sender.alarm("stop_failed", f"{instrument}: {gave_up}; the position is closed at market")
-            cause = self.cause(instrument, f"unprotected:{guard.cause.origin}", guard.cause.signal_id)
-            self.exits.begin(cause, Leg.FLATTEN, gave_up, now)
+        leaving = bool(self.exits.reason(instrument))
+        gave_up = self._guards.follow(instrument, now, leaving=leaving)
+        if gave_up and not leaving:
+            name = "level_passed" if WOULD_TRIGGER in gave_up else "stop_failed"
+            self._abandon(instrument, name, gave_up, now)
         self.exits.follow(instrument, now)
         self._sweep_manual(instrument, now)
+
+    @property
+    def protection(self) -> Mapping[InstrumentId, Protection]:
+        """For each position what should rest behind it and what of that is confirmed."""
+        return self._guards.expected()
+
+    def resume(self, now: int) -> None:
+        """The desk has started, perhaps after a while in which nothing could be heard."""
+        self._guards.resume(now)
 
     def cancel_entries(self, instrument: InstrumentId | None, now: int, reason: str) -> None:
         """Cancel what could still enlarge a position; stops and targets rest on."""
@@ -162,6 +169,22 @@ class Account:
             is_manual = order.intent.leg is Leg.MANUAL and not order.enlarges
             if is_manual and order.cancels == 0 and held * order.side.sign >= 0:
                 self.sender.cancel(order, now, "nothing is left that it could close")
+
+    def _unprotected(self, instrument: InstrumentId, now: int) -> None:
+        """A position is without a confirmed stop for too long: say so, and in the end close it."""
+        why = self._guards.due(instrument, now)
+        if why and not self.exits.reason(instrument):
+            self._abandon(instrument, "naked_position", why, now)
+        self.settle(instrument, now)
+
+    def _abandon(self, instrument: InstrumentId, name: str, why: str, now: int) -> None:
+        """Close a position that cannot be protected."""
+        guard = self._guards.get(instrument)
+        if guard is None:
+            return
+        self.sender.alarm(name, f"{instrument}: {why}; the position is closed at market")
+        cause = self.cause(instrument, f"unprotected:{guard.cause.origin}", guard.cause.signal_id)
+        self.exits.begin(cause, Leg.FLATTEN, why, now)
 
     def _watch_answers(self, before: Order | None, after: Order) -> None:
         """Take back the timers that an answer has made pointless."""

@@ -12,7 +12,8 @@ from petrosa.core.model.orders import Cancel, Intent, OrderEvent, OrderFilled
 from petrosa.errors import InvariantError
 
 ORDERS_KEPT: Final = 512
-"""Orders remembered, the live ones always. Late fills of older ones are fills of an order that is not ours."""
+"""Orders remembered, the live and the pinned ones always. Late fills of older ones are fills of an order that is not
+ours."""
 TRADES_KEPT: Final = 8_192
 """Trade ids remembered, by which a fill that is told twice is known."""
 
@@ -39,6 +40,7 @@ class Blotter:
         self._orders: dict[str, Order] = {}
         self._live: dict[str, Order] = {}
         self._trades: dict[tuple[InstrumentId, str, Side], None] = {}
+        self._pinned: dict[InstrumentId, tuple[str, ...]] = {}
 
     def __contains__(self, client_order_id: str) -> bool:
         return client_order_id in self._orders
@@ -62,15 +64,27 @@ class Blotter:
             raise InvariantError(f"client order id {order.client_order_id} is used twice")
         self._put(order)
         if len(self._orders) > ORDERS_KEPT:
-            oldest = next((one for one in self._orders if one not in self._live), None)
+            pinned = {name for names in self._pinned.values() for name in names}
+            oldest = next((one for one in self._orders if one not in self._live and one not in pinned), None)
             if oldest is not None:
                 del self._orders[oldest]
+
+    def pin(self, instrument: InstrumentId, names: tuple[str, ...]) -> None:
+        """Keep these orders of an instrument, ended or not, and no others than these."""
+        if names:
+            self._pinned[instrument] = names
+        else:
+            self._pinned.pop(instrument, None)
 
     def cancelling(self, intent: Intent) -> None:
         """Note that a cancel is leaving for an order."""
         if not isinstance(intent.action, Cancel):
             raise InvariantError(f"{intent.client_order_id} is not a cancel")
-        order = self._orders[intent.action.target_client_order_id]
+        self.going(intent.action.target_client_order_id)
+
+    def going(self, client_order_id: str) -> None:
+        """Note that an order has been asked to go, itself or by a cancel of what it is listed with."""
+        order = self._orders[client_order_id]
         self._put(msgspec.structs.replace(order, cancels=order.cancels + 1))
 
     def lose(self, client_order_id: str) -> Order | None:

@@ -7,10 +7,12 @@ import msgspec
 
 from petrosa.core.execution.blotter import Blotter
 from petrosa.core.execution.ledger import Ledger
+from petrosa.core.execution.lifecycle import Order
+from petrosa.core.execution.pairs import ending, pairs_of
 from petrosa.core.execution.params import ExecutionParams
 from petrosa.core.execution.reducing import Cause, exit_at_market, reducing_id
 from petrosa.core.execution.sender import Sender
-from petrosa.core.model.base import NS_PER_SECOND
+from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import Leg, OrderStatus
@@ -20,7 +22,10 @@ DOUBLINGS_MAX: Final = 10
 
 
 class Closing(msgspec.Struct, frozen=True):
-    """A position that shall be flat. `order_id` is the exit under way; `waiting` that the next try has its timer."""
+    """A position that shall be flat. `order_id` is the exit under way; `waiting` that the next try has its timer.
+
+    `ts_unlock` is until when the exit waits for what locks the balance to go; 0 while it waits for nothing.
+    """
 
     cause: Cause
     leg: Leg
@@ -29,6 +34,7 @@ class Closing(msgspec.Struct, frozen=True):
     attempt: int = 0
     failures: int = 0
     waiting: bool = False
+    ts_unlock: int = 0
 
 
 class Exits:
@@ -71,7 +77,7 @@ class Exits:
             return
         if self._ledger.held(instrument) == 0:
             del self._closings[instrument]
-            if closing.waiting:
+            if closing.waiting or closing.ts_unlock:
                 self._sender.stop_timer(f"exit:{instrument}")
             return
         order = self._blotter.get(closing.order_id)
@@ -79,15 +85,22 @@ class Exits:
             return
         if order is not None and order.filled == 0:
             self._closings[instrument] = self._failed(closing, order.reason, now)
-        else:
-            self._closings[instrument] = self._try(closing, now)
+            return
+        locking = self._locking(instrument)
+        is_over = 0 < closing.ts_unlock <= now
+        if locking and not is_over:
+            self._closings[instrument] = self._unlock(closing, locking, now)
+            return
+        if closing.ts_unlock and not is_over:
+            self._sender.stop_timer(f"exit:{instrument}")
+        self._closings[instrument] = self._try(closing, now)
 
     def due(self, instrument: InstrumentId, now: int) -> None:
-        """The pause after a failed exit is over."""
+        """The pause after a failed exit, or the wait for a free balance, is over."""
         closing = self._closings.get(instrument)
         if closing is not None and closing.waiting:
             self._closings[instrument] = msgspec.structs.replace(closing, waiting=False, order_id="")
-            self.follow(instrument, now)
+        self.follow(instrument, now)
 
     def snapshot(self) -> tuple[Closing, ...]:
         return tuple(self._closings.values())
@@ -99,6 +112,29 @@ class Exits:
         order = self._blotter.get(closing.order_id)
         return order is not None and order.is_live and order.status is not OrderStatus.UNKNOWN
 
+    def _locking(self, instrument: InstrumentId) -> list[Order]:
+        """What rests on spot and locks the balance that an exit would sell."""
+        if self._instruments[instrument].market != "spot":
+            return []
+        closing = Side.SELL if self._ledger.held(instrument) > 0 else Side.BUY
+        return [order for order in self._blotter.live(instrument) if order.side is closing]
+
+    def _unlock(self, closing: Closing, locking: list[Order], now: int) -> Closing:
+        """Have what locks the balance taken off, save what is selling it already; the exit leaves when that is gone.
+
+        Where the venue does not confirm that in time the exit leaves all the same: refused, it is tried again.
+        """
+        for pair in pairs_of(locking):
+            if not pair.is_going and pair.at_work is None:
+                order, reason = ending(pair, f"the position is closed: {closing.reason}")
+                self._sender.cancel(order, now, reason)
+        if closing.ts_unlock:
+            return closing
+        at = now + round(self._params.answer_deadline_seconds * NS_PER_SECOND)
+        self._sender.set_timer(f"exit:{closing.cause.instrument}", at)
+        failures = closing.failures if closing.order_id == "" else 0
+        return msgspec.structs.replace(closing, order_id="", failures=failures, ts_unlock=at)
+
     def _try(self, closing: Closing, now: int) -> Closing:
         """Send the next slice: all that is held, as far as one order may hold it."""
         held = self._ledger.held(closing.cause.instrument)
@@ -109,8 +145,9 @@ class Exits:
         placed = self._sender.place(exit_at_market(closing.cause, closing.leg, held, quantity, 0, attempt), now)
         failures = closing.failures if closing.order_id == "" else 0
         return msgspec.structs.replace(
-            closing, order_id=placed.client_order_id, attempt=attempt + 1, failures=failures, waiting=False
-        )
+            closing, order_id=placed.client_order_id, attempt=attempt + 1, failures=failures, waiting=False,
+            ts_unlock=0,
+        )  # fmt: skip
 
     def _failed(self, closing: Closing, why: str, now: int) -> Closing:
         """An exit that filled nothing: pause, longer each time, and after a bound let entries halt."""

@@ -1,15 +1,17 @@
 """Keeps protection behind every position: remembers what should rest, and has it placed, followed and swept."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
 from petrosa.core.execution.blotter import Blotter
 from petrosa.core.execution.ledger import Ledger
 from petrosa.core.execution.lifecycle import Order
+from petrosa.core.execution.pairs import covered_by_pairs, wanted_pairs
 from petrosa.core.execution.params import ExecutionParams
-from petrosa.core.execution.protection import Guard, covered, wanted
+from petrosa.core.execution.protection import Guard, Protection, Wanted, can_cancel, covered, wanted
 from petrosa.core.execution.reducing import Cause
 from petrosa.core.execution.sender import Sender
 from petrosa.core.model.base import NS_PER_SECOND, Side
@@ -18,12 +20,16 @@ from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import OrderFilled
 from petrosa.core.risk.params import RiskParams
 
+ENDED_KEPT: Final = 16
+"""Ended orders that a guard remembers, so that no id is used twice and a late fill is known."""
+
 
 class GuardsState(msgspec.Struct, frozen=True):
-    """What should rest, and for which positions an alarm is set."""
+    """What should rest, for which positions an alarm is set, and since when (ns) they are without a confirmed stop."""
 
     guards: tuple[Guard, ...]
     watched: tuple[InstrumentId, ...]
+    since: tuple[tuple[InstrumentId, int], ...] = ()
 
 
 class Guards:
@@ -46,6 +52,7 @@ class Guards:
         self._params = params
         self._guards: dict[InstrumentId, Guard] = {}
         self._watched: dict[InstrumentId, None] = {}
+        self._since: dict[InstrumentId, int] = {}
 
     def get(self, instrument: InstrumentId) -> Guard | None:
         return self._guards.get(instrument)
@@ -71,14 +78,16 @@ class Guards:
             return f"{order.intent.leg.value} {order.client_order_id} filled beyond the position"
         return ""
 
-    def follow(self, instrument: InstrumentId, now: int) -> str:
-        """Make what rests what should. Returns why the position must be closed instead, or nothing."""
+    def follow(self, instrument: InstrumentId, now: int, *, leaving: bool = False) -> str:
+        """Make what rests what should. Returns why the position must be closed instead, or nothing.
+
+        While a position on spot is `leaving`, its exit needs the balance, and nothing new is placed.
+        """
         guard = self._guards.get(instrument)
         if guard is None:
             return ""
         held = self._ledger.held(instrument)
-        most = self._instruments[instrument].max_quantity
-        plan = wanted(guard, held, most, self._blotter, now, self._params)
+        plan = self._plan(guard, held, now, leaving=leaving)
         for order, reason in plan.cancels:
             self._sender.cancel(order, now, reason)
         if plan.drop_target:
@@ -91,41 +100,98 @@ class Guards:
         self._watch(instrument, guard, held, now)
         return plan.gave_up
 
-    def due(self, instrument: InstrumentId) -> None:
-        """The time that a position may be without a stop is over."""
+    def due(self, instrument: InstrumentId, now: int) -> str:
+        """The time that a position may be without a stop is over. Returns why it must be closed now, or nothing."""
         self._watched.pop(instrument, None)
         guard, held = self._guards.get(instrument), self._ledger.held(instrument)
-        if guard is None or held == 0 or covered(guard, held, self._blotter):
-            return
-        bound = f"{self._params.unprotected_seconds:g} s"
-        message = f"{instrument}: {held} held without a confirmed stop for {bound}; the next attempt leaves now"
-        self._sender.alarm("unprotected_position", message)
+        if guard is None or self._is_safe(guard, held):
+            return ""
+        naked_for = now - self._since.setdefault(instrument, now)
+        bound = self._params.flatten_unprotected_seconds
+        what = f"{instrument}: {held} held without a confirmed stop for {naked_for / NS_PER_SECOND:g} s"
+        limit = f"it is closed at market after {bound:g} s" if bound else "flatten_unprotected_seconds = 0, so it stays"
+        self._sender.alarm("unprotected_position", f"{what}; {limit}")
+        return what if bound and naked_for >= round(bound * NS_PER_SECOND) else ""
+
+    def resume(self, now: int) -> None:
+        """Count anew from here how long positions are without a stop: while nothing ran, nothing could be heard."""
+        self._since = dict.fromkeys(self._since, now)
+
+    def expected(self) -> Mapping[InstrumentId, Protection]:
+        """For each position what should rest and what of it the venue has confirmed; guarded or not."""
+        return {key: self._protection(key, held) for key in self._ledger.positions if (held := self._ledger.held(key))}
 
     def snapshot(self) -> GuardsState:
-        return GuardsState(tuple(self._guards.values()), tuple(self._watched))
+        return GuardsState(tuple(self._guards.values()), tuple(self._watched), tuple(self._since.items()))
 
     def restore(self, state: GuardsState) -> None:
         self._guards = {guard.cause.instrument: guard for guard in state.guards}
         self._watched = dict.fromkeys(state.watched)
+        self._since = dict(state.since)
+        for instrument, guard in self._guards.items():
+            self._blotter.pin(instrument, guard.orders)
+
+    def _plan(self, guard: Guard, held: Decimal, now: int, *, leaving: bool) -> Wanted:
+        instrument = guard.cause.instrument
+        rules, orders = self._instruments[instrument], self._orders(guard)
+        if rules.market != "spot":
+            return wanted(guard, held, rules, orders, self._blotter, now, self._params)
+        if leaving and held != 0:
+            return Wanted()
+        since = self._since.get(instrument, 0)
+        return wanted_pairs(guard, held, rules, orders, self._blotter, now, self._params, since)
+
+    def _orders(self, guard: Guard) -> Sequence[Order]:
+        return [order for order in (self._blotter.get(name) for name in guard.orders) if order is not None]
+
+    def _covered(self, guard: Guard) -> Decimal:
+        """The quantity that confirmed stops stand for."""
+        is_spot = self._instruments[guard.cause.instrument].market == "spot"
+        return (covered_by_pairs if is_spot else covered)(guard, self._orders(guard))
+
+    def _is_safe(self, guard: Guard, held: Decimal) -> bool:
+        return held == 0 or self._covered(guard) >= held.copy_abs()
+
+    def _protection(self, instrument: InstrumentId, held: Decimal) -> Protection:
+        guard = self._guards.get(instrument)
+        side = Side.SELL if held > 0 else Side.BUY
+        if guard is None:
+            since = self._ledger.positions[instrument].ts_opened
+            return Protection(instrument, side, held.copy_abs(), None, None, Decimal(0), since)
+        orders = tuple(order for order in self._orders(guard) if can_cancel(order))
+        return Protection(
+            instrument, side, held.copy_abs(), guard.stop, guard.target, self._covered(guard),
+            self._since.get(instrument, 0), orders,
+        )  # fmt: skip
 
     def _keep(self, instrument: InstrumentId, guard: Guard, held: Decimal) -> None:
         """A guard stands until its position is flat and nothing of it rests any more."""
-        live = [name for name in guard.orders if (order := self._blotter.get(name)) is not None and order.is_live]
+        live = {name for name in guard.orders if (order := self._blotter.get(name)) is not None and order.is_live}
         if held == 0 and not live:
             self._guards.pop(instrument, None)
-        else:
-            self._guards[instrument] = guard
+            self._blotter.pin(instrument, ())
+            return
+        if len(guard.orders) > ENDED_KEPT + len(live):
+            old = guard.orders[:-ENDED_KEPT]
+            orders = (*[name for name in old if name in live], *guard.orders[-ENDED_KEPT:])
+            guard = msgspec.structs.replace(guard, orders=orders)
+        self._guards[instrument] = guard
+        self._blotter.pin(instrument, guard.orders)
 
     def _watch(self, instrument: InstrumentId, guard: Guard, held: Decimal, now: int) -> None:
         """Set the alarm while a position is without a confirmed stop, and take it back when it has one."""
-        safe = held == 0 or covered(guard, held, self._blotter)
-        if safe and instrument in self._watched:
-            del self._watched[instrument]
-            self._sender.stop_timer(f"unprotected:{instrument}")
-        elif not safe and instrument not in self._watched:
+        safe = self._is_safe(guard, held)
+        if safe:
+            self._since.pop(instrument, None)
+            if instrument in self._watched:
+                del self._watched[instrument]
+                self._sender.stop_timer(f"unprotected:{instrument}")
+        elif instrument not in self._watched:
             self._watched[instrument] = None
             at = now + round(self._params.unprotected_seconds * NS_PER_SECOND)
-            self._sender.set_timer(f"unprotected:{instrument}", at)
+            since, bound = self._since.setdefault(instrument, now), self._params.flatten_unprotected_seconds
+            over = since + round(bound * NS_PER_SECOND)
+            self._sender.set_timer(f"unprotected:{instrument}", min(at, over) if bound and over > now else at)
 
     def _carried(self, old: Guard | None, cause: Cause) -> tuple[str, ...]:
         """Orders of an older guard that still matter: all of the same origin, and of another what is alive."""

@@ -90,6 +90,16 @@ class Order(msgspec.Struct, frozen=True):
         return self.is_live and _PROGRESS[self.status] >= _PROGRESS[OrderStatus.ACCEPTED]
 
     @property
+    def is_at_work(self) -> bool:
+        """Whether it has been set off or has begun to fill, and may fill further."""
+        return self.status in (OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED)
+
+    @property
+    def was_too_late(self) -> bool:
+        """Whether the venue refused it because the market was past its trigger."""
+        return self.status is OrderStatus.REJECTED and self.reason.startswith(WOULD_TRIGGER)
+
+    @property
     def enlarges(self) -> bool:
         """Whether it can make a position larger."""
         return not self.place.reduce_only

@@ -44,6 +44,18 @@ class ExecutionParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     unprotected_seconds: Annotated[
         float, Meta(gt=0, le=60, description="A position without a confirmed stop for so long raises an alarm.")
     ] = 3.0
+    flatten_unprotected_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=600,
+            description="A position without a confirmed stop for so long is closed at market; 0 never closes it for"
+            " that and leaves it to the alarm.",
+        ),
+    ] = 15.0
+    replace_ticks: Annotated[
+        int, Meta(ge=1, le=1_000, description="A resting stop or target is replaced when its level moves so far.")
+    ] = 2
     max_stop_attempts: Annotated[
         int, Meta(ge=1, le=10, description="So often a stop is tried before the position is closed at market instead.")
     ] = 3

@@ -2,13 +2,17 @@
 
 Both are part of the position, not of the entry. After each piece of news what should rest is compared with what does:
 
-* no stop, or one of another size: a new one is placed (next generation), and only when the venue has confirmed it is
-  the old one cancelled, so that for a moment two rest, never none; both are reduce-only;
+* no stop, or one of another size or level: a new one is placed (next generation), and only when the venue has confirmed
+  it is the old one cancelled, so that for a moment two rest, never none; both are reduce-only;
 * rejected, expired or taken off by the venue: placed again (next attempt), and after a bound the position is closed;
+* rejected because the market is past its level already: the position is closed at once;
 * not confirmed in time: an alarm, and the next attempt;
 * flat: everything that still rests is cancelled, which is also how a stop that filled takes its target with it.
+
+On spot it is `pairs.py` that compares: there what rests locks the balance.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -19,7 +23,8 @@ from petrosa.core.execution.lifecycle import Order
 from petrosa.core.execution.params import ExecutionParams
 from petrosa.core.execution.reducing import Cause, reducing_id, rest_stop, rest_target
 from petrosa.core.model.base import NS_PER_SECOND, Side
-from petrosa.core.model.instruments import EXACT
+from petrosa.core.model.instruments import EXACT, Instrument
+from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import Leg, OrderStatus, Reducing
 
 PROTECTIVE_LEGS: Final = (Leg.STOP, Leg.TARGET)
@@ -44,72 +49,107 @@ class Wanted(msgspec.Struct, frozen=True):
     drop_target: str = ""
 
 
-def wanted(guard: Guard, held: Decimal, most: Decimal, blotter: Blotter, now: int, params: ExecutionParams) -> Wanted:
-    """Compare what rests with what should, for a position of `held` (signed) where one order holds at most `most`."""
-    orders = [order for order in (blotter.get(name) for name in guard.orders) if order is not None]
+class Protection(msgspec.Struct, frozen=True):
+    """How one position is protected by now, for readers and for whoever compares it with what the venue lists.
+
+    `quantity` is what is held, unsigned, and `covered` the part of it that confirmed stops stand for. `orders` are the
+    stops and targets that may rest, those that are asked to go excepted; `confirmed` those of them that the venue has
+    said that it has. `since` is when (ns) the position was first without a confirmed stop for all of it; 0 while it has
+    one. `stop` is None where nothing is meant to rest.
+    """
+
+    instrument: InstrumentId
+    side: Side
+    quantity: Decimal
+    stop: Decimal | None
+    target: Decimal | None
+    covered: Decimal
+    since: int
+    orders: tuple[Order, ...] = ()
+
+    @property
+    def is_covered(self) -> bool:
+        return self.covered >= self.quantity
+
+    @property
+    def confirmed(self) -> tuple[Order, ...]:
+        return tuple(order for order in self.orders if order.is_confirmed)
+
+
+def wanted(
+    guard: Guard, held: Decimal, rules: Instrument, orders: Sequence[Order], blotter: Blotter, now: int,
+    params: ExecutionParams,
+) -> Wanted:  # fmt: skip
+    """Compare what rests with what should, for a position of `held` (signed); `orders` are those of the guard."""
     if held == 0:
-        return Wanted(cancels=tuple((order, "the position is flat") for order in orders if _can_cancel(order)))
+        return Wanted(cancels=tuple((order, "the position is flat") for order in orders if can_cancel(order)))
     turned = tuple((order, "the position has turned") for order in orders if order.side is not guard.side)
-    result = Wanted(cancels=tuple(pair for pair in turned if _can_cancel(pair[0])))
-    for leg in PROTECTIVE_LEGS:
-        if leg is Leg.TARGET and guard.target is None:
-            continue
-        mine = [order for order in orders if order.intent.leg is leg and order.side is guard.side]
-        result = _leg(result, leg, guard, held, most, mine, blotter, now, params)
+    result = Wanted(cancels=tuple(pair for pair in turned if can_cancel(pair[0])))
+    for leg, level in ((Leg.STOP, guard.stop), (Leg.TARGET, guard.target)):
+        if level is not None:
+            mine = [order for order in orders if order.intent.leg is leg and order.side is guard.side]
+            result = _leg(result, leg, level, guard.cause, held, rules, mine, blotter, now, params)
     return result
 
 
-def covered(guard: Guard, held: Decimal, blotter: Blotter) -> bool:
-    """Whether stops that the venue has confirmed rest for all that is held."""
+def covered(guard: Guard, orders: Sequence[Order]) -> Decimal:
+    """The quantity for which stops rest that the venue has confirmed."""
     resting = Decimal(0)
-    for name in guard.orders:
-        order = blotter.get(name)
-        if order is not None and order.intent.leg is Leg.STOP and order.side is guard.side and order.is_confirmed:
+    for order in orders:
+        if order.intent.leg is Leg.STOP and order.side is guard.side and order.is_confirmed:
             resting = EXACT.add(resting, order.leaves)
-    return resting >= held.copy_abs()
+    return resting
 
 
 def _leg(
     result: Wanted,
     leg: Leg,
-    guard: Guard,
+    level: Decimal,
+    cause: Cause,
     held: Decimal,
-    most: Decimal,
+    rules: Instrument,
     orders: list[Order],
     blotter: Blotter,
     now: int,
     params: ExecutionParams,
 ) -> Wanted:
-    quantity = min(held.copy_abs(), most)
-    resting = next((order for order in reversed(orders) if order.is_confirmed and _fits(order, quantity)), None)
+    quantity = min(held.copy_abs(), rules.max_quantity)
+    fitting = [order for order in orders if _fits(order, quantity) and not has_moved(order, level, rules, params)]
+    resting = next((order for order in reversed(fitting) if order.is_confirmed), None)
     if resting is not None:
-        others = [order for order in orders if order is not resting and _can_cancel(order)]
+        others = [order for order in orders if order is not resting and can_cancel(order) and not order.is_at_work]
         cancels = tuple((order, f"{resting.client_order_id} rests instead") for order in others)
         return msgspec.structs.replace(result, cancels=result.cancels + cancels)
     newest = orders[-1] if orders else None
-    stuck = newest is not None and _is_stuck(newest, now, params)
-    if newest is not None and not stuck and _fits(newest, quantity):
+    if newest is not None and newest.was_too_late:
+        return msgspec.structs.replace(result, gave_up=f"{leg.value} {level} {newest.reason}")
+    stuck = newest is not None and is_stuck(newest, now, params)
+    if newest is not None and not stuck and newest in fitting:
         return result
     generation, attempt = _next_try(newest, stuck)
     if attempt >= params.max_stop_attempts:
         why = f"{leg.value} {newest.status.value if newest else ''}: {newest.reason if newest else ''}"
         return msgspec.structs.replace(result, **{"gave_up" if leg is Leg.STOP else "drop_target": why})
-    while reducing_id(guard.cause, leg, generation, attempt) in blotter:
+    while reducing_id(cause, leg, generation, attempt) in blotter:
         generation += 1
-    if leg is Leg.STOP:
-        placed = rest_stop(guard.cause, held, quantity, guard.stop, generation, attempt)
-    else:
-        assert guard.target is not None
-        placed = rest_target(guard.cause, held, quantity, guard.target, generation, attempt)
+    rest = rest_stop if leg is Leg.STOP else rest_target
+    placed = rest(cause, held, quantity, level, generation, attempt)
     return msgspec.structs.replace(result, places=(*result.places, placed))
 
 
 def _fits(order: Order, quantity: Decimal) -> bool:
-    """Whether an order is what should rest. One that has been set off is at work and is left alone."""
+    """Whether an order has the size that should rest. One that has been set off closes all, if it is large enough."""
     if not order.is_live or order.cancels:
         return False
-    at_work = order.status in (OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED)
-    return at_work or order.leaves == quantity
+    return order.leaves == quantity or (order.is_at_work and order.leaves > quantity)
+
+
+def has_moved(order: Order, level: Decimal, rules: Instrument, params: ExecutionParams) -> bool:
+    """Whether the level is so far from where the order waits that it is worth another order."""
+    trigger = order.place.trigger_price
+    if trigger is None or order.is_at_work:
+        return False
+    return EXACT.subtract(trigger, level).copy_abs() >= EXACT.multiply(rules.tick, Decimal(params.replace_ticks))
 
 
 def _next_try(newest: Order | None, stuck: bool) -> tuple[int, int]:
@@ -123,11 +163,11 @@ def _next_try(newest: Order | None, stuck: bool) -> tuple[int, int]:
     return intent.generation + 1, 0
 
 
-def _is_stuck(order: Order, now: int, params: ExecutionParams) -> bool:
+def is_stuck(order: Order, now: int, params: ExecutionParams) -> bool:
     """Whether the venue has kept silent about an order for longer than a position may be without a stop."""
     silent = order.is_live and not order.is_confirmed
     return silent and now - order.ts_submitted >= round(params.unprotected_seconds * NS_PER_SECOND)
 
 
-def _can_cancel(order: Order) -> bool:
+def can_cancel(order: Order) -> bool:
     return order.is_live and order.cancels == 0

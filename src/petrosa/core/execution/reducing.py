@@ -12,7 +12,6 @@ from petrosa.core.model.orders import (
     Cancel,
     Intent,
     Leg,
-    OrderStatus,
     OrderType,
     Place,
     Reducing,
@@ -46,18 +45,32 @@ def exit_at_market(
 
 
 def rest_stop(
-    cause: Cause, held: Decimal, quantity: Decimal, trigger: Decimal, generation: int = 0, attempt: int = 0
+    cause: Cause,
+    held: Decimal,
+    quantity: Decimal,
+    trigger: Decimal,
+    generation: int = 0,
+    attempt: int = 0,
+    *,
+    list_id: str = "",
 ) -> Reducing:
     """Close `quantity` at market once the price has moved against the position to `trigger`."""
-    place = Place(_closing(held), OrderType.STOP, quantity, trigger_price=trigger, reduce_only=True)
+    place = Place(_closing(held), OrderType.STOP, quantity, None, trigger, reduce_only=True, list_id=list_id)
     return _smaller(cause, Leg.STOP, place, held, generation, attempt)
 
 
 def rest_target(
-    cause: Cause, held: Decimal, quantity: Decimal, trigger: Decimal, generation: int = 0, attempt: int = 0
+    cause: Cause,
+    held: Decimal,
+    quantity: Decimal,
+    trigger: Decimal,
+    generation: int = 0,
+    attempt: int = 0,
+    *,
+    list_id: str = "",
 ) -> Reducing:
     """Close `quantity` at market once the price has moved in favour of the position to `trigger`."""
-    place = Place(_closing(held), OrderType.TAKE_PROFIT, quantity, trigger_price=trigger, reduce_only=True)
+    place = Place(_closing(held), OrderType.TAKE_PROFIT, quantity, None, trigger, reduce_only=True, list_id=list_id)
     return _smaller(cause, Leg.TARGET, place, held, generation, attempt)
 
 
@@ -71,10 +84,7 @@ def cancel(order: Order, reason: str) -> Reducing:
     if not order.is_live:
         raise InvariantError(f"{order.client_order_id} is {order.status.value}: there is nothing to cancel")
     target = order.client_order_id
-    waits = order.place.type.is_conditional and order.status not in (
-        OrderStatus.TRIGGERED,
-        OrderStatus.PARTIALLY_FILLED,
-    )
+    waits = order.place.type.is_conditional and not order.is_at_work
     intent = Intent(
         client_order_id=client_order_id_of(
             order.intent.account, f"cancel:{target}", order.intent.leg, 0, order.cancels
@@ -93,6 +103,11 @@ def cancel(order: Order, reason: str) -> Reducing:
 def reducing_id(cause: Cause, leg: Leg, generation: int, attempt: int) -> str:
     """The client order id that a reducing order would have."""
     return client_order_id_of(cause.account, cause.origin, leg, generation, attempt)
+
+
+def list_id_of(cause: Cause, generation: int, attempt: int) -> str:
+    """The name of the order list that a stop and a target of this generation and attempt make together."""
+    return client_order_id_of(cause.account, f"list:{cause.origin}", Leg.STOP, generation, attempt)
 
 
 def _closing(held: Decimal) -> Side:

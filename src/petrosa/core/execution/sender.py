@@ -51,11 +51,21 @@ class Sender:
         return booked
 
     def cancel(self, order: Order, now: int, reason: str) -> None:
-        """Let a cancel leave, and look again later whether it has worked."""
+        """Let a cancel leave, and look again later whether it has worked.
+
+        The venue takes off as well what is listed with the order; what it leaves is cancelled at that second look.
+        """
         reducing = cancel(order, reason)
         self._blotter.cancelling(reducing.intent)
         self.say(reducing)
         self.set_timer(f"cancel:{order.client_order_id}", now + self._answer_ns)
+        if not order.place.list_id:
+            return
+        for other in self._blotter.live(order.intent.instrument):
+            is_listed = other.place.list_id == order.place.list_id and other.client_order_id != order.client_order_id
+            if is_listed and other.cancels == 0:
+                self._blotter.going(other.client_order_id)
+                self.set_timer(f"cancel:{other.client_order_id}", now + self._answer_ns)
 
     def alarm(self, name: str, message: str) -> None:
         self.say(Alarm(name, message))

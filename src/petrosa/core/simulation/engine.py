@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
+from petrosa.core.execution.lifecycle import WOULD_TRIGGER
 from petrosa.core.model.base import Side
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import InstrumentId, MarkPrice, Trade
@@ -115,7 +116,7 @@ class Engine:
             reference = self._trigger_ticks(listing)
             if reference and order.is_touched(reference):
                 return (
-                    f"would trigger immediately: {self._params.trigger_reference.value} price is "
+                    f"{WOULD_TRIGGER}: {self._params.trigger_reference.value} price is "
                     f"{price_of(instrument, reference)}, trigger {place.trigger_price}"
                 )
             return None if instrument.market == "spot" else self._lacking(order, ())

@@ -50,6 +50,7 @@ def desk(
         route("/account", Scope.READ, GET=routes.account),
         route("/price/{symbol:path}", Scope.READ, GET=routes.price),
         *(listed(f"/{name}") for name in FILTERS),
+        route("/positions/stops-health", Scope.READ, GET=routes.stops_health),
         route("/positions/{symbol:path}", Scope.READ, GET=routes.position),
         route("/orders/{order_id}", Scope.TRADE, GET=by_hand.order, DELETE=by_hand.cancel),
         route("/order", Scope.TRADE, POST=by_hand.place),
@@ -82,6 +83,9 @@ class _Routes:
         reader = there(self._reader())
         key = reader.find(request.path_params["symbol"])
         return found(key if isinstance(key, Absence) else reader.position(key))
+
+    async def stops_health(self, _request: Request, _actor: Actor) -> Response:
+        return ok(there(self._reader()).stops_health())
 
     async def listed(self, name: str, request: Request, _actor: Actor) -> Response:
         """A page of one kind of rows."""

@@ -70,6 +70,7 @@ def paths() -> dict[str, Any]:
         "/account": _get("account", "The account: equity, wallets, profit, and whether entries are taken."),
         "/price/{symbol}": _get("price", "The last price that was heard, or none.", [symbol], "404"),
         "/positions": _list("positions", "Open positions."),
+        "/positions/stops-health": _get("stops_health", "What rests behind each position."),
         "/positions/{symbol}": _get("position", "What is held of a symbol; flat where nothing is.", [symbol], "404"),
         "/orders": _list("orders", "Orders, the newest first."),
         "/orders/{order_id}": {

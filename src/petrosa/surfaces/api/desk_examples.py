@@ -16,6 +16,7 @@ from petrosa.surfaces.desk_rows import (
 )
 from petrosa.surfaces.kill_switch import KillAnswer, KillState
 from petrosa.surfaces.orders import OrderAnswer
+from petrosa.surfaces.stops_health import StopsHealth
 from petrosa.surfaces.trading import TradeAnswer
 
 _AT: Final = "2026-01-02T03:04:05.120000Z"
@@ -31,7 +32,8 @@ _ACCOUNT: Final = {
         "currency": "USDT", "realized": "0", "unrealized": "2.426", "fees": {"USDT": "0.0085"},
         "fees_converted": "0.0085",
     },
-    "open_positions": 1, "open_orders": 2, "entries": "open", "closed_because": "", "at": _AT,
+    "open_positions": 1, "open_orders": 2, "stops": "stops resting 1 of 1", "entries": "open", "closed_because": "",
+    "at": _AT,
 }  # fmt: skip
 _PRICE: Final = {
     **_BTC, "price": "64250.1", "source": "last_trade", "bid": "64250.0", "ask": "64250.1", "mark": "64248.7",
@@ -41,6 +43,17 @@ _POSITION: Final = {
     **_BTC, "side": "long", "quantity": "0.020", "entry_price": "64127.4", "mark": "64248.7", "unrealized": "2.426",
     "realized": "0", "fees": {"USDT": "0.0085"}, "by_strategy": {"test": "0.020"}, **_BY,
     "opened_at": _AT, "changed_at": _AT, "orders": [_ID],
+}  # fmt: skip
+_RESTING: Final = {
+    "client_order_id": _ID, "venue_order_id": "18", "leg": "stop", "status": "accepted", "trigger_price": "62844.8",
+    "quantity": "0.020", "confirmed": True,
+}  # fmt: skip
+_STOPS: Final = {
+    "positions": 1, "protected": 1, "summary": "stops resting 1 of 1", "at": _AT,
+    "stops": [{
+        **_BTC, "side": "long", "quantity": "0.020", "covered": "0.020", "confirmed": True, "stop": "62844.8",
+        "target": "67333.8", "since": None, "unprotected_seconds": 0.0, "orders": [_RESTING],
+    }],
 }  # fmt: skip
 _ORDER: Final = {
     "client_order_id": _ID, "venue_order_id": "17", **_BTC, **_BY, "leg": "entry", "side": "buy", "type": "limit",
@@ -108,6 +121,7 @@ ANSWERS: Final[Mapping[str, tuple[type, Any]]] = {
     "account": (AccountReport, _ACCOUNT),
     "price": (PriceReport, _PRICE),
     "positions": (PositionsPage, {"positions": [_POSITION], "paging": _ONE}),
+    "stops_health": (StopsHealth, _STOPS),
     "position": (PositionReport, _POSITION),
     "orders": (OrdersPage, {"orders": [_ORDER], "paging": _ONE}),
     "order": (OrderReport, _ORDER),

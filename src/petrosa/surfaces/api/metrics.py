@@ -68,6 +68,11 @@ def _of_trading(seen: Observation) -> Iterator[Metric]:
         "petrosa_modelled_fills", "Fills whose price was computed, not met in the market.", seen.modelled_fills
     )
     yield _gauge("petrosa_open_positions", "Positions that are not flat.", seen.open_positions)
+    yield _gauge(
+        "petrosa_protected_positions", "Positions with a confirmed stop for all that is held.", seen.protected_positions
+    )
+    yield _gauge("petrosa_unprotected_positions", "Positions without one.", seen.unprotected_positions)
+    yield _gauge("petrosa_unprotected_seconds", "For how long the worst of them has been so.", seen.unprotected_s)
     yield _gauge("petrosa_pnl_realized", "Gross realised profit in the account's currency.", seen.realized)
     yield _gauge("petrosa_pnl_unrealized", "Profit of open positions at the mark.", seen.unrealized)
     yield _gauge("petrosa_equity", "Balance and open profit in the account's currency.", seen.equity)

@@ -2,13 +2,18 @@
 
 from decimal import Decimal
 
+from petrosa.core.execution.blotter import ORDERS_KEPT, Blotter
+from petrosa.core.execution.lifecycle import WOULD_TRIGGER
 from petrosa.core.execution.params import ExecutionParams
+from petrosa.core.execution.protection import Guard, wanted
+from petrosa.core.execution.reducing import Cause
 from petrosa.core.model.base import Side
-from petrosa.core.model.events import Halted
+from petrosa.core.model.events import Halted, Started
 from petrosa.core.model.orders import Leg, OrderType
 from petrosa.core.model.signals import Action
+from petrosa.core.risk.params import RiskParams
 from petrosa.core.trader import TraderParams
-from tests.kit.trading import PERPETUAL, Session, fill_of, instrument, place_of
+from tests.kit.trading import OTHER, PERPETUAL, Session, fill_of, instrument, place_of
 
 KEY = PERPETUAL.id
 
@@ -124,7 +129,7 @@ def test_a_rejected_stop_is_tried_again_and_then_the_position_is_closed() -> Non
     for attempt in range(3):
         stop = session.placed(Leg.STOP)[-1]
         assert attempt == stop.attempt
-        session.reject(stop, "would trigger immediately")
+        session.reject(stop, "too many orders")
     assert 3 == len({stop.client_order_id for stop in session.placed(Leg.STOP)})
     (way_out,) = session.placed(Leg.FLATTEN)
     assert (OrderType.MARKET, session.trader.held(KEY)) == (place_of(way_out).type, place_of(way_out).quantity)
@@ -232,3 +237,117 @@ def test_a_position_larger_than_one_order_may_be_is_closed_in_slices() -> None:
     session.fill(session.placed(Leg.EXIT)[0], price="99")
     slices = [place_of(intent).quantity for intent in session.placed(Leg.EXIT)]
     assert [Decimal(30), held + 20 - 30] == slices
+
+
+def test_a_stop_whose_level_is_passed_already_is_not_tried_again() -> None:
+    """The market is past it: what it was for is done now, at market."""
+    session = Session()
+    session.signal()
+    session.fill(session.placed(Leg.ENTRY)[0])
+    session.reject(session.placed(Leg.STOP)[0], f"{WOULD_TRIGGER}: Order would immediately trigger.")
+    assert (1, 1) == (len(session.placed(Leg.STOP)), len(session.placed(Leg.FLATTEN)))
+    assert ["level_passed"] == session.alarms()
+
+
+def test_a_target_that_is_reached_before_it_rests_is_taken_at_market() -> None:
+    """The price that was hoped for is there."""
+    session = Session()
+    session.signal()
+    session.fill(session.placed(Leg.ENTRY)[0])
+    session.accept(session.placed(Leg.STOP)[0])
+    session.reject(session.placed(Leg.TARGET)[0], WOULD_TRIGGER)
+    assert (1, 1) == (len(session.placed(Leg.TARGET)), len(session.placed(Leg.FLATTEN)))
+
+
+def patient(bound: float) -> Session:
+    """A position whose stop is never answered, and would be tried again for longer than the bound."""
+    session = Session(TraderParams(execution=ExecutionParams(flatten_unprotected_seconds=bound, max_stop_attempts=10)))
+    session.signal()
+    session.fill(session.placed(Leg.ENTRY)[0])
+    return session
+
+
+def test_a_position_without_a_confirmed_stop_is_closed_after_the_bound() -> None:
+    """Stops of unknown fate are none. An alarm at each try, and then it is closed, for as long as that takes."""
+    session = patient(10)
+    session.wait(9.9)
+    assert (["unprotected_position"] * 3, []) == (
+        [name for name in session.alarms() if name != "order_unknown"], session.placed(Leg.FLATTEN),
+    )  # fmt: skip
+    session.wait(0.1)
+    assert "naked_position" == session.alarms()[-1]
+    session.expire(session.placed(Leg.FLATTEN)[0], "no liquidity")
+    session.wait(1)
+    assert 2 == len(session.placed(Leg.FLATTEN))
+
+
+def test_the_bound_can_be_switched_off() -> None:
+    """Then there are alarms, and nothing else."""
+    session = patient(0)
+    session.wait(25)
+    assert ([], 8) == (session.placed(Leg.FLATTEN), session.alarms().count("unprotected_position"))
+
+
+def test_the_time_without_a_stop_is_counted_from_when_it_began_and_anew_after_a_start() -> None:
+    """A confirmed stop ends it; while nothing ran, nothing could be heard."""
+    session = patient(10)
+    begun = session.now
+    session.wait(8)
+    assert {KEY: begun} == session.trader.unprotected
+    session.tell(Started("again"))
+    session.wait(8)
+    assert [] == session.placed(Leg.FLATTEN)
+    session.accept(session.placed(Leg.STOP)[-1])
+    assert {} == session.trader.unprotected
+    session.wait(20)
+    assert [] == session.placed(Leg.FLATTEN)
+
+
+def test_what_should_rest_is_told_with_what_is_confirmed() -> None:
+    """For each position: levels, quantity, the orders that may rest, and those that the venue has said it has."""
+    session = Session()
+    session.signal()
+    session.fill(session.placed(Leg.ENTRY)[0], "2")
+    stop, target = session.placed(Leg.STOP)[0], session.placed(Leg.TARGET)[0]
+    session.accept(stop)
+    found = session.trader.protection[KEY]
+    assert (Side.SELL, Decimal(2), Decimal("98.1"), Decimal("105.1"), Decimal(2), 0) == (
+        found.side, found.quantity, found.stop, found.target, found.covered, found.since,
+    )  # fmt: skip
+    assert [stop.client_order_id, target.client_order_id] == [order.client_order_id for order in found.orders]
+    assert [stop.client_order_id] == [order.client_order_id for order in found.confirmed]
+
+
+def test_a_level_that_moves_is_worth_a_new_order_only_from_so_many_ticks() -> None:
+    """A stop half a tick away is the same stop; one that has moved is placed anew before the old one goes."""
+    session = Session()
+    session.entered()
+    rules, params = PERPETUAL, ExecutionParams(replace_ticks=3)
+    orders = [order for order in session.trader.orders if order.intent.leg is Leg.STOP]
+    held, blotter = session.trader.held(KEY), Blotter()
+    cause = Cause("paper", KEY, "signal-1", "signal-1", "skew")
+    for level, places in (("98.3", 0), ("98.4", 1), ("97.9", 0), ("97.8", 1)):
+        plan = wanted(Guard(cause, Side.SELL, Decimal(level), None), held, rules, orders, blotter, session.now, params)
+        assert (places, ()) == (len(plan.places), plan.cancels)
+
+
+def test_ended_stops_of_a_held_position_are_not_forgotten() -> None:
+    """Hundreds of other orders push out what nobody needs: a guard's own ended orders stay, bounded in number."""
+    session = Session(TraderParams(risk=RiskParams(max_trades_per_day=10_000)), (PERPETUAL, OTHER))
+    session.signal()
+    entry = session.placed(Leg.ENTRY)[0]
+    for _ in range(30):
+        session.fill(entry, "0.1")
+        session.accept(session.placed(Leg.STOP)[-1])
+        session.settle()
+    ended = session.placed(Leg.STOP)[-2]
+    for number in range(2, ORDERS_KEPT + 40):
+        session.quote(99.9, 100.1, OTHER)
+        session.signal(number=number, symbol="ETHUSDT")
+        session.expire(session.placed(Leg.ENTRY)[-1])
+    assert ORDERS_KEPT >= len(session.trader.orders)
+    kept = {order.client_order_id for order in session.trader.orders}
+    assert ended.client_order_id in kept
+    assert session.placed(Leg.STOP)[0].client_order_id not in kept
+    session.fill(entry, "0.1")
+    assert 30 == session.placed(Leg.STOP)[-1].generation

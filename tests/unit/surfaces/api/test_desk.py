@@ -53,6 +53,14 @@ async def test_a_signal_becomes_an_order_a_fill_and_a_position(desk: Served) -> 
     assert [order] == [one["client_order_id"] for one in listed["fills"]["fills"]]
     account = (await desk.get("/account")).json()
     assert (1, "open", "") == (account["open_positions"], account["entries"], account["closed_because"])
+    assert "stops resting 1 of 1" == account["stops"]
+    health = (await desk.get("/positions/stops-health")).json()
+    (stops,) = health["stops"]
+    assert (1, 1, True, None, filled["quantity"]) == (
+        health["positions"], health["protected"], stops["confirmed"], stops["since"], stops["covered"],
+    )  # fmt: skip
+    assert [("stop", "accepted"), ("target", "accepted")] == [(one["leg"], one["status"]) for one in stops["orders"]]
+    assert [stops["stop"], stops["target"]] == [one["trigger_price"] for one in stops["orders"]]
     assert position["by_strategy"] == {"test": filled["quantity"]}
 
 

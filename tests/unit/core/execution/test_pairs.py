@@ -1,0 +1,268 @@
+"""Stops and targets on spot, where what rests locks the balance."""
+
+from decimal import Decimal
+from typing import Any
+
+from petrosa.core.execution.params import ExecutionParams
+from petrosa.core.model.base import Side
+from petrosa.core.model.instruments import Instrument
+from petrosa.core.model.orders import Intent, Leg, OrderType
+from petrosa.core.model.signals import Action
+from petrosa.core.trader import TraderParams
+from tests.kit.trading import Session, instrument, place_of
+
+
+def spot(**changes: Any) -> Instrument:
+    return instrument(market="spot", short_allowed=False, **changes)
+
+
+def begun(*fills: str, rules: Instrument | None = None, params: TraderParams | None = None) -> Session:
+    """A buy on spot that has filled so far; nothing of its protection is confirmed."""
+    session = Session(params, (rules or spot(),))
+    session.signal()
+    for quantity in fills:
+        session.fill(session.placed(Leg.ENTRY)[0], quantity)
+    return session
+
+
+def held(session: Session) -> Decimal:
+    return session.trader.held(session.rules.id)
+
+
+def pairs(session: Session) -> list[tuple[Intent, Intent]]:
+    """Every pair that left, oldest first."""
+    return list(zip(session.placed(Leg.STOP), session.placed(Leg.TARGET), strict=True))
+
+
+def cancelled(session: Session) -> list[str]:
+    """The stops and targets that were asked to go, in order."""
+    entries = [entry.client_order_id for entry in session.placed(Leg.ENTRY)]
+    return [name for name in session.cancelled() if name not in entries]
+
+
+def confirm(session: Session) -> None:
+    """The venue has all that was placed."""
+    for order in session.trader.live_orders(session.rules.id):
+        if not order.is_confirmed:
+            session.accept(order.intent)
+
+
+def taken_off(session: Session) -> None:
+    """The venue takes off the pairs that were asked to go, both legs of each."""
+    lists = {order.place.list_id for order in session.trader.live_orders(session.rules.id) if order.cancels}
+    for order in list(session.trader.live_orders(session.rules.id)):
+        if order.cancels and order.place.list_id in lists:
+            session.canceled(order.client_order_id)
+
+
+def resting(session: Session) -> Decimal:
+    """The quantity that lists lock."""
+    lists = {o.place.list_id: o.leaves for o in session.trader.live_orders(session.rules.id) if o.place.list_id}
+    return sum(lists.values(), Decimal(0))
+
+
+def test_a_fill_is_followed_by_one_list_of_a_stop_and_a_target() -> None:
+    """Both leave in one turn, under one name, for the same quantity, and only conditional market orders are in it."""
+    session = begun("2")
+    ((stop, target),) = [(place_of(a), place_of(b)) for a, b in pairs(session)]
+    assert stop.list_id == target.list_id != ""
+    assert (OrderType.STOP, OrderType.TAKE_PROFIT) == (stop.type, target.type)
+    assert (Side.SELL, Side.SELL, Decimal(2), Decimal(2)) == (stop.side, target.side, stop.quantity, target.quantity)
+
+
+def test_a_list_has_the_same_name_in_every_run_and_another_one_each_time() -> None:
+    """The name is a function of cause, generation and attempt."""
+    names = [[place_of(stop).list_id for stop, _ in pairs(begun("2", "2"))] for _ in range(2)]
+    assert names[0] == names[1]
+    assert 2 == len(set(names[0]))
+
+
+def test_what_is_kept_of_the_bought_asset_as_fee_is_not_sold() -> None:
+    """Sellable is what was filled less the commission, rounded down to the step."""
+    session = Session(instruments=(spot(),))
+    session.signal()
+    session.fill(session.placed(Leg.ENTRY)[0], "2", fee="0.0015", fee_asset="BTC")
+    assert Decimal("1.998") == place_of(session.placed(Leg.STOP)[0]).quantity == resting(session)
+
+
+def test_a_growing_position_gets_one_more_pair_and_nothing_is_cancelled() -> None:
+    """What rests stays; the pairs add up to what is held."""
+    session = begun("2")
+    confirm(session)
+    session.fill(session.placed(Leg.ENTRY)[0], "3")
+    assert [Decimal(2), Decimal(3)] == [place_of(stop).quantity for stop, _ in pairs(session)]
+    assert [] == cancelled(session)
+    confirm(session)
+    assert {} == session.trader.unprotected
+    assert Decimal(5) == resting(session)
+
+
+def test_an_addition_too_small_to_rest_is_joined_with_what_rests() -> None:
+    """The pair goes first, since its balance is locked; one for the whole follows when the venue has confirmed that."""
+    session = begun("2")
+    confirm(session)
+    session.fill(session.placed(Leg.ENTRY)[0], "0.01")
+    (_, target), *more = pairs(session)
+    assert ([target.client_order_id], []) == (cancelled(session), more)
+    taken_off(session)
+    assert Decimal("2.01") == place_of(pairs(session)[-1][0]).quantity == resting(session)
+    assert session.rules.id in session.trader.unprotected
+
+
+def test_a_venue_without_room_for_another_pair_gets_one_for_the_whole() -> None:
+    """Five conditional orders are two pairs."""
+    session = begun("1", "1", rules=spot(max_conditional_orders=5))
+    confirm(session)
+    session.fill(session.placed(Leg.ENTRY)[0], "1")
+    assert 2 == len(cancelled(session))
+    taken_off(session)
+    confirm(session)
+    assert [Decimal(1), Decimal(1), Decimal(3)] == [place_of(stop).quantity for stop, _ in pairs(session)]
+    assert {} == session.trader.unprotected
+
+
+def test_a_position_larger_than_an_order_rests_in_several_pairs() -> None:
+    """None of them larger than the venue allows, none too small to rest."""
+    session = begun("70", rules=spot(max_quantity=Decimal(30)))
+    parts = [place_of(stop).quantity for stop, _ in pairs(session)]
+    assert [Decimal("23.334"), Decimal("23.333"), Decimal("23.333")] == parts
+    confirm(session)
+    assert {} == session.trader.unprotected
+
+
+def test_a_position_too_small_to_rest_anything_is_closed_after_the_bound() -> None:
+    """Nothing is sent that the venue must refuse; the rest of the entry may come until then."""
+    session = begun("0.02")
+    assert [] == pairs(session)
+    session.wait(15)
+    assert Decimal("0.02") == place_of(session.placed(Leg.FLATTEN)[0]).quantity
+    assert "naked_position" in session.alarms()
+
+
+def test_a_shrinking_position_has_the_larger_pair_replaced_cancel_first() -> None:
+    """What was sold elsewhere cannot be sold again: the pair goes, and one of the size follows its confirmation."""
+    session = begun("5")
+    confirm(session)
+    session.signal(Action.CLOSE, 2)
+    taken_off(session)
+    session.fill(session.placed(Leg.EXIT)[0], "5", price="99")
+    assert (Decimal(0), []) == (held(session), list(session.trader.live_orders(session.rules.id)))
+    session = begun("2", "3")
+    confirm(session)
+    first = session.placed(Leg.STOP)[0]
+    session.fill(first, "2", price="98")  # its target is not told of yet
+    assert Decimal(3) == held(session)
+    assert [session.placed(Leg.TARGET)[0].client_order_id] == cancelled(session)
+
+
+def test_a_leg_that_is_set_off_may_take_the_other_with_it_in_any_order_of_news() -> None:
+    """The end of one leg is no failure while the other works: nothing is placed, nothing is cancelled."""
+    for filled, other in ((Leg.STOP, Leg.TARGET), (Leg.TARGET, Leg.STOP)):
+        session = begun("2")
+        confirm(session)
+        at_work, gone = session.placed(filled)[0], session.placed(other)[0]
+        session.expire(gone, "the other leg was set off")
+        session.trigger(at_work)
+        session.fill(at_work, "1", price="98")
+        assert (1, [], {}) == (len(pairs(session)), cancelled(session), session.trader.unprotected)
+        session.fill(at_work, "1", price="98")
+        assert (Decimal(0), [], []) == (held(session), cancelled(session), session.alarms())
+
+
+def test_a_list_that_is_refused_is_tried_again_then_without_its_target_then_not_at_all() -> None:
+    """A target that cannot rest is not worth a stop; a stop that cannot rest is not worth a position."""
+    session = begun("2")
+    for attempt in range(3):
+        stop, target = pairs(session)[-1]
+        assert (0, attempt) == (stop.generation, stop.attempt)
+        session.reject(stop)
+        session.reject(target)
+    assert ["target_not_resting"] == session.alarms()
+    for attempt in range(3):
+        alone = session.placed(Leg.STOP)[-1]
+        assert ("", attempt) == (place_of(alone).list_id, alone.attempt)
+        session.reject(alone)
+    assert (6, 3, 1) == tuple(len(session.placed(leg)) for leg in (Leg.STOP, Leg.TARGET, Leg.FLATTEN))
+    assert "stop_failed" in session.alarms()
+
+
+def test_a_list_whose_level_is_passed_already_is_not_tried_again() -> None:
+    """Whichever leg it is: the price that the position was to be closed at has been reached."""
+    session = begun("2")
+    for leg in pairs(session)[0]:
+        session.reject(leg, "would trigger immediately: Stop price would trigger immediately.")
+    assert (1, Decimal(2)) == (len(pairs(session)), place_of(session.placed(Leg.FLATTEN)[0]).quantity)
+    assert ["level_passed"] == session.alarms()
+
+
+def test_an_exit_frees_the_balance_first_and_nothing_is_placed_in_between() -> None:
+    """One cancel ends both legs; the exit leaves when both are confirmed to be gone."""
+    session = begun("2")
+    confirm(session)
+    session.signal(Action.CLOSE, 2)
+    stop, target = pairs(session)[0]
+    assert ([target.client_order_id], []) == (cancelled(session), session.placed(Leg.EXIT))
+    session.canceled(target.client_order_id)
+    assert [] == session.placed(Leg.EXIT)
+    session.canceled(stop.client_order_id)
+    (way_out,) = session.placed(Leg.EXIT)
+    assert (Decimal(2), 1) == (place_of(way_out).quantity, len(pairs(session)))
+    session.fill(way_out, price="99")
+    assert Decimal(0) == held(session)
+
+
+def test_a_leg_that_the_venue_leaves_is_cancelled_by_itself() -> None:
+    """Where two orders are not linked, the stop is the last to go."""
+    session = begun("2")
+    confirm(session)
+    session.signal(Action.CLOSE, 2)
+    stop, target = pairs(session)[0]
+    session.canceled(target.client_order_id)
+    session.wait(5)
+    assert [target.client_order_id, stop.client_order_id] == cancelled(session)
+
+
+def test_an_exit_that_fails_on_spot_is_tried_again_and_protection_does_not_fight_it() -> None:
+    """The alarm says that nothing protects the position; no stop takes the balance that the next exit needs."""
+    session = begun("2")
+    confirm(session)
+    session.signal(Action.CLOSE, 2)
+    taken_off(session)
+    session.reject(session.placed(Leg.EXIT)[0])
+    session.wait(3)
+    assert (1, 2) == (len(pairs(session)), len(session.placed(Leg.EXIT)))
+    assert "unprotected_position" in session.alarms()
+
+
+def test_an_exit_does_not_wait_for_ever_for_what_locks_the_balance() -> None:
+    """After the deadline of an answer it leaves; the venue refuses it or not."""
+    session = begun("2")
+    confirm(session)
+    session.signal(Action.CLOSE, 2)
+    session.wait(4)
+    assert [] == session.placed(Leg.EXIT)
+    session.wait(1)
+    assert 1 == len(session.placed(Leg.EXIT))
+
+
+def test_a_stop_that_is_selling_already_is_not_cancelled_by_an_exit() -> None:
+    """It does what the exit would."""
+    session = begun("2")
+    confirm(session)
+    stop, target = pairs(session)[0]
+    session.trigger(stop)
+    session.expire(target)
+    session.signal(Action.CLOSE, 2)
+    session.fill(stop, price="98")
+    assert ([], [], Decimal(0)) == (cancelled(session), session.placed(Leg.EXIT), held(session))
+
+
+def test_a_pair_without_an_answer_is_waited_for_and_then_the_position_is_closed() -> None:
+    """It may rest all the same, so no second one is placed beside it; the bound ends it."""
+    session = begun("2", params=TraderParams(execution=ExecutionParams(flatten_unprotected_seconds=8)))
+    session.wait(7)
+    assert (1, []) == (len(pairs(session)), cancelled(session))
+    session.wait(1)
+    assert "naked_position" in session.alarms()
+    taken_off(session)
+    assert 1 == len(session.placed(Leg.FLATTEN))
