@@ -7,10 +7,9 @@ import msgspec
 
 from petrosa.core.execution.account import Account, AccountState
 from petrosa.core.execution.admission import Admission, Agreed, Answers, Wish
-from petrosa.core.execution.lifecycle import Order
+from petrosa.core.execution.holdings import Holdings
 from petrosa.core.execution.manual import Manual
 from petrosa.core.execution.params import AccountParams, ExecutionParams
-from petrosa.core.execution.protection import Protection
 from petrosa.core.execution.recorded import Recorded
 from petrosa.core.execution.tally import MIDNIGHT, Tally, TallyState
 from petrosa.core.market.state import MarketState
@@ -51,7 +50,6 @@ from petrosa.core.model.orders import (
     OrderTriggered,
     client_order_id_of,
 )
-from petrosa.core.model.positions import Position
 from petrosa.core.model.refusals import Outcome, failed, passed, refusal
 from petrosa.core.model.signals import Action, Signal
 from petrosa.core.risk.facts import Adding
@@ -90,7 +88,7 @@ class TraderState(msgspec.Struct, frozen=True):
     tally: TallyState = TallyState()
 
 
-class Trader:
+class Trader(Holdings):
     """One account. `handle` takes everything a desk is told; market facts concern it only through `markets`."""
 
     def __init__(
@@ -104,7 +102,7 @@ class Trader:
         self._instruments = {key: rules for key, rules in instruments.items() if key in markets}
         self._params = params
         self._reception = Reception(self._instruments, markets, params.signals, models or {})
-        self._account = Account(account, self._instruments, markets, params.risk, params.execution)
+        super().__init__(Account(account, self._instruments, markets, params.risk, params.execution))
         self._sender = self._account.sender
         self._reversals: dict[InstrumentId, Signal] = {}
         self._tally = Tally(self._account.standing, self._sender)
@@ -117,65 +115,9 @@ class Trader:
         self._paused = self._stopping = ""
 
     @property
-    def positions(self) -> Mapping[InstrumentId, Position]:
-        """Every position there ever was, by instrument; flat ones keep their realised profit and fees."""
-        return self._account.ledger.positions
-
-    @property
-    def orders(self) -> Sequence[Order]:
-        """Every remembered order, oldest first."""
-        return tuple(self._account.blotter)
-
-    @property
-    def balances(self) -> Mapping[str, Decimal]:
-        return self._account.ledger.balances
-
-    @property
-    def equity(self) -> Decimal | None:
-        """Wallets and open profit in the account's currency; None when a part of it has no price."""
-        return self._account.standing.equity()
-
-    @property
-    def realized(self) -> Decimal:
-        """Gross realised profit in the account's currency; other currencies are in `Position.realized`."""
-        ledger = self._account.ledger
-        return ledger.realized.get(ledger.currency, Decimal(0))
-
-    @property
-    def fees(self) -> Mapping[str, Decimal]:
-        """Fees paid, by asset."""
-        return self._account.ledger.fees
-
-    @property
     def closed(self) -> str:
         """Why no entry is taken at the moment; empty when entries are open."""
         return self._stopping or self._sender.halt_reason or self._paused
-
-    def held(self, instrument: InstrumentId) -> Decimal:
-        """Signed quantity in whole steps; dust counts as flat."""
-        return self._account.ledger.held(instrument)
-
-    def by_strategy(self, instrument: InstrumentId) -> Mapping[str, Decimal]:
-        """Signed quantity per strategy; their sum is the position."""
-        return self._account.ledger.by_strategy(instrument)
-
-    def unrealized(self, instrument: InstrumentId) -> Decimal | None:
-        """Gross profit of closing at the mark; None when there is a position and no price."""
-        return self._account.standing.unrealized(instrument)
-
-    def live_orders(self, instrument: InstrumentId) -> Sequence[Order]:
-        """Orders that may still fill, in the order in which they were placed."""
-        return self._account.blotter.live(instrument)
-
-    @property
-    def protection(self) -> Mapping[InstrumentId, Protection]:
-        """For each position what should rest behind it and what of that is confirmed."""
-        return self._account.protection
-
-    @property
-    def unprotected(self) -> Mapping[InstrumentId, int]:
-        """Since when (ns) positions are without a confirmed stop for all that is held; none where all are covered."""
-        return {key: found.since for key, found in self.protection.items() if not found.is_covered}
 
     def handle(self, event: Event, now: int) -> Sequence[Decision]:
         """Take in one event; what follows from it, in causal order."""
@@ -231,9 +173,14 @@ class Trader:
                 self._on_order(event, now)
                 if self.held(event.instrument) != 0:
                     self._tally.wake(now)
-            case OrderAccepted() | OrderRejected() | OrderTriggered() | OrderCanceled():
-                self._on_order(event, now)
-            case OrderExpired() | CancelRejected():
+            case (
+                OrderAccepted()
+                | OrderRejected()
+                | OrderTriggered()
+                | OrderCanceled()
+                | OrderExpired()
+                | CancelRejected()
+            ):
                 self._on_order(event, now)
             case BalanceChanged() | FundingPaid():
                 self._account.on_wallet(event)
