@@ -8,7 +8,7 @@ import pytest
 from petrosa.core.model.base import Side
 from petrosa.core.model.orders import OrderType, Place, TimeInForce
 from petrosa.core.model.terms import fault_of_terms
-from tests.kit.trading import PERPETUAL
+from tests.kit.trading import PERPETUAL, SPOT
 
 D = Decimal
 
@@ -35,6 +35,7 @@ D = Decimal
         ("trailing_stop", {"callback": D(0)}, "callback 0 is not a fraction above 0, at most 0.1"),
         ("trailing_stop", {"callback": D("0.1001")}, "callback 0.1001 is not a fraction above 0, at most 0.1"),
         ("trailing_stop", {"callback": D("NaN")}, "callback NaN is not a fraction above 0, at most 0.1"),
+        ("trailing_stop", {"callback": D("0.00125")}, "callback 0.00125 is not a multiple of 0.0001 (a basis point)"),
         ("stop", {"trigger_price": D(1), "callback": D("0.1")}, "a stop order takes no callback, got 0.1"),
         ("market", {"time_in_force": TimeInForce.GTX}, "a market order cannot be post-only (GTX)"),
         ("limit", {"price": D("100.05")}, "price 100.05 is not a multiple of the tick 0.1 (BTCUSDT PRICE_FILTER)"),
@@ -49,3 +50,11 @@ def test_what_a_type_needs_and_what_it_takes_none_of(kind: str, given: dict[str,
     place = Place(**{"side": Side.BUY, "type": OrderType(kind), "quantity": D("0.001"), **given})
     said = fault_of_terms(place, PERPETUAL)
     assert fault is said is None or (fault is not None and str(said).startswith(fault))
+
+
+def test_on_spot_a_triggered_order_is_not_post_only() -> None:
+    """Binance has no such order there; on futures it has, and a plain limit is post-only on both."""
+    place = Place(Side.BUY, OrderType.STOP_LIMIT, D(1), D(100), D(100), TimeInForce.GTX)
+    assert fault_of_terms(place, PERPETUAL) is None
+    assert "a stop_limit order cannot be post-only (GTX) on spot; use GTC, IOC or FOK" == fault_of_terms(place, SPOT)
+    assert fault_of_terms(Place(Side.BUY, OrderType.LIMIT, D(1), D(100), None, TimeInForce.GTX), SPOT) is None

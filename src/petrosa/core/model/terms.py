@@ -15,12 +15,13 @@ TRIGGERED: Final = frozenset(
     {OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT, OrderType.TRAILING_STOP}
 )
 CALLBACK_MOST: Final = Decimal("0.1")
-"""The largest fraction by which a price may have to turn before a trailing stop is set off; the least is above 0."""
+CALLBACK_STEP: Final = Decimal("0.0001")
+"""The largest fraction by which a price may have to turn before a trailing stop is set off, and its grid."""
 
 
 def fault_of_terms(place: Place, instrument: Instrument) -> str | None:
     """The first fault of an order's terms, whatever the market does; None when they can stand."""
-    return _of_kind(place) or _of_callback(place) or _of_grid(place, instrument)
+    return _of_kind(place) or _of_time_in_force(place, instrument) or _of_callback(place) or _of_grid(place, instrument)
 
 
 def _of_kind(place: Place) -> str | None:
@@ -35,8 +36,18 @@ def _of_kind(place: Place) -> str | None:
         return f"{name} needs a trigger price; say the price that sets it off"
     if place.type not in TRIGGERED and place.trigger_price is not None:
         return f"{name} takes no trigger price, got {place.trigger_price}; leave it out, or use a stop or take_profit"
-    if place.type not in LIMITED and place.time_in_force is TimeInForce.GTX:
+    return None
+
+
+def _of_time_in_force(place: Place, instrument: Instrument) -> str | None:
+    """Where an order can be post-only: with a limit, and on spot without a trigger, as on Binance."""
+    name = f"a {place.type.value} order"
+    if place.time_in_force is not TimeInForce.GTX:
+        return None
+    if place.type not in LIMITED:
         return f"{name} cannot be post-only (GTX): it takes whatever price there is; use a limit type"
+    if place.type in TRIGGERED and instrument.market == "spot":
+        return f"{name} cannot be post-only (GTX) on spot; use GTC, IOC or FOK"
     return None
 
 
@@ -51,6 +62,8 @@ def _of_callback(place: Place) -> str | None:
         return f"a trailing_stop order needs a callback; say {limit} (0.01 is 1 %)"
     if not callback.is_finite() or not 0 < callback <= CALLBACK_MOST:
         return f"callback {callback} is not {limit}; 0.01 is 1 %"
+    if _is_off(callback, CALLBACK_STEP):
+        return f"callback {callback} is not a multiple of {CALLBACK_STEP} (a basis point); venues take no others"
     return None
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.commands import CancelOrder, PauseEntries, PlaceOrder
-from petrosa.core.model.events import Decision, SignalAgreed
+from petrosa.core.model.events import DayOpened, Decision, SignalAgreed
 from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import Approved, Leg, OrderType, Reducing, TimeInForce, client_order_id_of
 from petrosa.core.model.refusals import Refused, Verdict
@@ -26,13 +26,17 @@ ADDING = TraderParams(
 
 
 def order(session: Session, number: int = 1, **given: Any) -> Sequence[Decision]:
-    """Ask for an order: a market buy of 1 unless told otherwise. Numbers may be texts."""
+    """Ask for an order: a market buy of 1 unless told otherwise. Numbers may be texts.
+
+    What is decided about it; that a day has begun is not about it.
+    """
     exact = ("quantity", "price", "trigger_price", "callback", "stop_loss", "take_profit")
     fields: dict[str, Any] = {
         "command_id": f"c{number}", "actor": "ann", "reason": "asked", "instrument": session.rules.id,
         "side": BUY, "type": OrderType.MARKET, "quantity": "1", **given,
     }  # fmt: skip
-    return session.tell(PlaceOrder(**{name: D(one) if name in exact else one for name, one in fields.items()}))
+    command = PlaceOrder(**{name: D(one) if name in exact else one for name, one in fields.items()})
+    return [decision for decision in session.tell(command) if not isinstance(decision, DayOpened)]
 
 
 def cancel(session: Session, client_order_id: str, number: int = 9) -> Sequence[Decision]:
