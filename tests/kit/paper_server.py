@@ -59,11 +59,12 @@ class Socket:
 
 
 @asynccontextmanager
-async def served(bench: PaperBench) -> AsyncIterator[Served]:
+async def served(bench: PaperBench, port: int = 0) -> AsyncIterator[Served]:
+    """A `port` is given to come back where another one was."""
     connections = Connections()
     app = paper_app(bench.venue, lambda: bench.now, connections.abort)
     async with (
-        serving(app, "127.0.0.1", 0, protocol=connections.protocol(), websockets=True) as url,
+        serving(app, "127.0.0.1", port, protocol=connections.protocol(), websockets=True) as url,
         httpx.AsyncClient(base_url=url, headers={"X-MBX-APIKEY": DEMO_KEY}, timeout=TIMEOUT_S) as http,
     ):
         yield Served(bench, url, http)
