@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 
 from petrosa.apps.kill_switch import DeskKillSwitch
 from petrosa.apps.ordering import DeskOrders
+from petrosa.apps.reconciling import DeskReconciling
 from petrosa.apps.settings import Settings
 from petrosa.apps.telling import Telling
 from petrosa.apps.trading import DeskTrading
@@ -17,12 +18,16 @@ from petrosa.surfaces.desk_reader import DeskReader
 
 
 class DeskControl:
-    """Signals, orders and the kill switch, and what may be read of the desk. `record` is shown the desk's turns."""
+    """Signals, orders, the kill switch, the comparison with the venue, and what may be read of the desk.
+
+    `record` is shown the desk's turns. `reconciling` is to be told how a real venue is asked.
+    """
 
     def __init__(self, settings: Settings, report: Callable[[str], None]) -> None:
         self._telling = Telling()
         self.trading = DeskTrading(self._telling)
         self.orders = DeskOrders(self._telling)
+        self.reconciling = DeskReconciling(self._telling)
         self.switch = DeskKillSwitch(self._telling, settings.home, report)
         self._reader: DeskReader | None = None
 
@@ -37,6 +42,7 @@ class DeskControl:
         self._reader = reader
         self._telling.attach(loop)
         self.switch.attached(lambda: reader.closed)
+        self.reconciling.attached(reader.findings)
         try:
             yield
         finally:
@@ -48,4 +54,4 @@ class DeskControl:
 
     def part(self, access: Access) -> Part:
         """The routes of the desk."""
-        return desk(lambda: self._reader, self.trading, self.orders, self.switch, access)
+        return desk(lambda: self._reader, self.trading, self.orders, self.switch, self.reconciling, access)

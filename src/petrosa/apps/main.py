@@ -31,6 +31,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "journal": ("journal:journal", "List, verify and prune journals."),
     "doctor": ("doctor:doctor", "Check this machine and this configuration."),
     "config": ("config:config", "Show what holds and why; change strategies, and ask what if."),
+    "reconcile": ("reconcile:reconcile", "Show and resolve what desk and venue differ in."),
     "kill-switch": ("kill_switch:kill_switch", "Stop running desks, and open them again."),
     "order": ("order:order", "Place, cancel and list orders by hand on a running desk."),
     "keys": ("keys:keys", "Make, list and revoke the keys of the HTTP API."),

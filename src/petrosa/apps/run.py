@@ -143,6 +143,7 @@ def status_of(
         lambda: process.turns.now,
         currency=settings.account.currency,
         account=parts.trader,
+        findings=parts.trader.findings,
         intake=process.taken,
         stale_after_s=settings.feed.stale_after_seconds,
         unprotected_after_s=settings.execution.unprotected_seconds,

@@ -11,6 +11,7 @@ from petrosa import __version__
 from petrosa.apps.configuration.live import LiveConfiguration
 from petrosa.apps.settings import Settings
 from petrosa.apps.wiring import Instruments, Markets
+from petrosa.core.execution.findings import Findings
 from petrosa.core.turns import Turns
 from petrosa.ports import Bus
 from petrosa.runtime.observed import Observed
@@ -70,7 +71,7 @@ class ServiceStatus:
 
     def opened(
         self, service: Serving, account: Holdings | None = None, *checks: Callable[[], Check],
-        audit: Callable[[], AuditSeen] | None = None,
+        audit: Callable[[], AuditSeen] | None = None, findings: Findings | None = None,
     ) -> None:  # fmt: skip
         """The service hears the market now."""
         self._desk = DeskStatus(
@@ -89,6 +90,7 @@ class ServiceStatus:
             nats_connected=self._is_connected,
             configuration=self._seen,
             audit=audit,
+            findings=findings,
         )
 
     def observe(self) -> Observation:

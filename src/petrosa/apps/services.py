@@ -78,11 +78,11 @@ async def serve_trade(settings: Settings, *, report: Report) -> TradeSummary:
 
         def opened(service: TradeService) -> None:
             check = partial(journal_check, service.folder, settings.journal.free_mb_min)
-            auditing = service.auditing
+            auditing, findings = service.auditing, service.trader.findings
             if auditing is None:
-                status.opened(service, service.trader, check)
+                status.opened(service, service.trader, check, findings=findings)
             else:
-                status.opened(service, service.trader, check, auditing.check, audit=auditing.seen)
+                status.opened(service, service.trader, check, auditing.check, audit=auditing.seen, findings=findings)
 
         return await trade(settings, known, bus, report=report, opened=opened, control=control)
 

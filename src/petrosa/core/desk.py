@@ -9,7 +9,7 @@ import msgspec
 from petrosa.core.analytics.analyzer import DepthAnalyzer
 from petrosa.core.execution.lifecycle import Order
 from petrosa.core.market.state import MarketState
-from petrosa.core.model.account import AccountStated, AccountUnclear
+from petrosa.core.model.account import AccountStated, AccountUnclear, RulesStated
 from petrosa.core.model.commands import (
     CancelEntries,
     CancelOrder,
@@ -17,6 +17,7 @@ from petrosa.core.model.commands import (
     Flatten,
     PauseEntries,
     PlaceOrder,
+    ResolveFinding,
     ResumeEntries,
     Shutdown,
 )
@@ -148,12 +149,12 @@ class Desk:
                 return NOTHING if self._trader is None else self._trader.handle(event, now)
             case OrderExpired() | CancelRejected() | BalanceChanged() | FundingPaid() | TimerDue() | SignalReceived():
                 return NOTHING if self._trader is None else self._trader.handle(event, now)
-            case AccountUnclear() | AccountStated():
+            case AccountUnclear() | AccountStated() | ResolveFinding() | PlaceOrder() | CancelOrder():
                 return NOTHING if self._trader is None else self._trader.handle(event, now)
             case PauseEntries() | ResumeEntries() | CancelEntries() | Flatten() | Shutdown() | Halted():
                 return NOTHING if self._trader is None else self._trader.handle(event, now)
-            case PlaceOrder() | CancelOrder():
-                return NOTHING if self._trader is None else self._trader.handle(event, now)
+            case RulesStated():
+                return self._go_by(event, now)
             case Reading():
                 return self._tell_strategies(event, now)
             case Configure():
@@ -248,6 +249,15 @@ class Desk:
         if self._strategist is not None:
             self._strategist.forget()
         return NOTHING if self._trader is None else self._trader.handle(event, now)
+
+    def _go_by(self, event: RulesStated, now: int) -> Sequence[Decision]:
+        """Other rules hold from this turn on."""
+        if self._trader is not None:
+            return self._trader.handle(event, now)
+        for rules in event.instruments:
+            if rules.id in self._markets:
+                self._markets[rules.id].instrument = rules
+        return NOTHING
 
     def _warm(self, event: Warmup, now: int) -> Sequence[Decision]:
         """Take in history, from which no signal is made."""

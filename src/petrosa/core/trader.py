@@ -10,10 +10,12 @@ from petrosa.core.execution.admission import Admission, Agreed, Answers, Wish
 from petrosa.core.execution.holdings import Holdings
 from petrosa.core.execution.manual import Manual
 from petrosa.core.execution.params import AccountParams, ExecutionParams
+from petrosa.core.execution.reconciliation import Reconciliation
 from petrosa.core.execution.recorded import Recorded
 from petrosa.core.execution.tally import MIDNIGHT, Tally, TallyState
 from petrosa.core.market.state import MarketState
-from petrosa.core.model.base import Side
+from petrosa.core.model.account import AccountStated, AccountUnclear, RulesStated
+from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.commands import (
     CancelEntries,
     CancelOrder,
@@ -21,6 +23,7 @@ from petrosa.core.model.commands import (
     Flatten,
     PauseEntries,
     PlaceOrder,
+    ResolveFinding,
     ResumeEntries,
     Shutdown,
 )
@@ -50,12 +53,13 @@ from petrosa.core.model.orders import (
     OrderTriggered,
     client_order_id_of,
 )
-from petrosa.core.model.refusals import Outcome, failed, passed, refusal
+from petrosa.core.model.refusals import Outcome, failed, refusal
 from petrosa.core.model.signals import Action, Signal
 from petrosa.core.risk.facts import Adding
 from petrosa.core.risk.gate import not_reached
 from petrosa.core.risk.params import RiskParams
 from petrosa.core.signals.conflicts import Opinion
+from petrosa.core.signals.leaving import leaving_outcomes
 from petrosa.core.signals.models import Models
 from petrosa.core.signals.params import SameDirection, SignalParams
 from petrosa.core.signals.reception import Heard, Reception
@@ -110,14 +114,23 @@ class Trader(Holdings):
             self._reception, self._account, self._tally, self._instruments, markets, params.risk, params.execution
         )
         self._market: Answers = self._admission
+        answer_ns = round(params.execution.answer_deadline_seconds * NS_PER_SECOND)
+        self._reconciliation = Reconciliation(
+            self._account, self._instruments, answer_ns, lambda instrument: self._market.mark(instrument)
+        )
         may_add = params.signals.same_direction is not SameDirection.REJECT_DUPLICATES
         self._manual = Manual(self._account, self._instruments, markets, params.risk, self._tally, may_add=may_add)
         self._paused = self._stopping = ""
 
     @property
+    def books(self) -> Account:
+        """Orders, holdings and findings, for whoever asks the venue about them between turns."""
+        return self._account
+
+    @property
     def closed(self) -> str:
         """Why no entry is taken at the moment; empty when entries are open."""
-        return self._stopping or self._sender.halt_reason or self._paused
+        return self._stopping or self._sender.halt_reason or self._paused or self.findings.closed
 
     def handle(self, event: Event, now: int) -> Sequence[Decision]:
         """Take in one event; what follows from it, in causal order."""
@@ -186,17 +199,26 @@ class Trader(Holdings):
                 self._account.on_wallet(event)
             case TimerDue():
                 self._on_timer(event, now)
-            case PauseEntries() | ResumeEntries() | CancelEntries() | Flatten() | Shutdown():
+            case (
+                PlaceOrder()
+                | CancelOrder()
+                | PauseEntries()
+                | ResumeEntries()
+                | CancelEntries()
+                | Flatten()
+                | Shutdown()
+            ):
                 self._on_command(event, now)
-            case PlaceOrder():
-                self._market.by_hand(self._manual, event, now, self.closed)
-            case CancelOrder():
-                self._manual.cancel(event, now)
             case Halted():
                 self._sender.halt_reason = self._sender.halt_reason or f"halted: {event.reason}"
+            case AccountUnclear() | AccountStated() | RulesStated() | ResolveFinding():
+                self._reconciliation.handle(event, now)
+                for instrument in list(self._reversals):
+                    self._reverse(instrument, now)
             case Started():
                 self._stopping = ""
                 self._account.resume(now)
+                self.findings.say_again()
             case _:
                 pass
 
@@ -229,18 +251,10 @@ class Trader(Holdings):
         entering = signal.action is Action.CLOSE and any(
             order.enlarges and order.cancels == 0 for order in self._account.blotter.live(instrument)
         )
-        position = passed("position", f"{held} held", "something to close")
-        if entering:
-            position = passed("position", f"{held} held and an entry under way", "something to close")
-        elif held == 0:
-            position = failed("position", "flat", "something to close", "nothing to do: there is no position")
-        closing = self._account.exits.reason(instrument)
-        pending = passed("order_pending", "none", "no exit under way")
-        if closing:
-            pending = failed("order_pending", f"closing: {closing}", "no exit under way", "wait until it is done")
-        if self._refuse(signal, instrument, (*outcomes, position, pending)):
+        outcomes += leaving_outcomes(held, self._account.exits.reason(instrument), entering=entering)
+        if self._refuse(signal, instrument, outcomes):
             return
-        self._sender.say(SignalAgreed(signal.signal_id, (*outcomes, position, pending)))
+        self._sender.say(SignalAgreed(signal.signal_id, outcomes))
         if entering:  # one that fills before the cancel arrives is guarded like any other
             self._account.cancel_entries(instrument, now, f"close by {signal.strategy_id}")
         newer = f"signal {signal.signal_id} came after it"
@@ -321,6 +335,10 @@ class Trader(Holdings):
     def _on_command(self, command: Command, now: int) -> None:
         said = f"by {command.actor}: {command.reason}"
         match command:
+            case PlaceOrder():
+                self._market.by_hand(self._manual, command, now, self.closed)
+            case CancelOrder():
+                self._manual.cancel(command, now)
             case PauseEntries():
                 self._paused = f"paused {said}"
             case ResumeEntries():

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import structlog
 
 from petrosa.core.model.events import Alarm, Configured, Decision, Event, Halted, SignalMade
+from petrosa.core.model.findings import FindingResolved, Reconciled
 from petrosa.core.model.orders import Approved, OrderFilled, OrderRejected, Place, Reducing
 from petrosa.core.model.refusals import Refused
 
@@ -88,6 +89,28 @@ class DecisionLog:
                 )
             case Alarm():
                 self._log.error("alarm", name=decision.name, detail=decision.message, sequence=sequence, ts_ns=now)
+            case Reconciled():
+                self._log.info(
+                    "reconciled",
+                    cause=decision.cause,
+                    is_clean=decision.is_clean,
+                    findings=[finding.message for finding in decision.findings],
+                    suspects=decision.suspects,
+                    wallets={one.asset: f"{one.ours} -> {one.stated}" for one in decision.wallets},
+                    sequence=sequence,
+                    ts_ns=now,
+                )
+            case FindingResolved():
+                self._log.info(
+                    "finding resolved",
+                    finding=decision.finding_id,
+                    how=decision.how.value,
+                    actor=decision.actor,
+                    refused=decision.refused,
+                    trade_id="" if decision.fill is None else decision.fill.trade_id,
+                    sequence=sequence,
+                    ts_ns=now,
+                )
             case Halted():
                 self._log.error("halted", reason=decision.reason, sequence=sequence, ts_ns=now)
             case _:

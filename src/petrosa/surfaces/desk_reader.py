@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from petrosa.backtest.summary import mark_of, pnl_of, position_lines, shown
+from petrosa.core.execution.findings import Findings
 from petrosa.core.execution.lifecycle import Order
 from petrosa.core.market.state import MarketState
 from petrosa.core.model.base import NS_PER_SECOND
@@ -66,6 +67,11 @@ class DeskReader:
     def closed(self) -> str:
         """Why no entry is taken; empty when entries are open."""
         return self._trader.closed
+
+    @property
+    def findings(self) -> Findings:
+        """In what the venue and the books of this desk differ."""
+        return self._trader.findings
 
     @property
     def at(self) -> datetime:

@@ -24,6 +24,16 @@ class AuditSeen(msgspec.Struct, frozen=True, kw_only=True):
     is_away: bool
 
 
+class ReconciliationSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the account is known to be as our books say: open findings, those that are ignored, and the desk's time
+    since the last statement was asked for."""
+
+    findings_by_kind: Mapping[str, int]
+    ignored: int
+    is_clean: bool
+    age_s: float
+
+
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """Counters since the start and gauges of this instant. Durations are seconds; money is a float in the account's
     currency, made for looking. A mapping is keyed by what its name ends with."""
@@ -60,6 +70,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     breaker_state_by_name: Mapping[str, int] = msgspec.field(default_factory=dict)
     configuration: ConfigurationSeen | None = None
     audit: AuditSeen | None = None
+    reconciliation: ReconciliationSeen | None = None
+    alarms_by_name: Mapping[str, int] = msgspec.field(default_factory=dict)
 
 
 class Check(msgspec.Struct, frozen=True):

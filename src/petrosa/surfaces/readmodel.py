@@ -10,6 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from petrosa.core.model.events import Alarm, Decision, Event, Halted, SignalMade, SignalReceived
+from petrosa.core.model.findings import FindingResolved, Reconciled
 from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import (
     Approved,
@@ -104,6 +105,7 @@ class ReadModel:
         self.recent_refusals: deque[RefusalRow] = deque(maxlen=KEPT)
         self.recent_fills: deque[FillRow] = deque(maxlen=KEPT)
         self.alarms: deque[Alarm] = deque(maxlen=KEPT)
+        self.alarms_by_name: Counter[str] = Counter()
         self.orders: OrderedDict[str, OrderRow] = OrderedDict()
 
     def fold(self, sequence: int, now: int, event: Event, decisions: Sequence[Decision]) -> None:
@@ -142,8 +144,15 @@ class ReadModel:
                 self._sent(decision.intent, now)
             case Alarm():
                 self.alarms.append(decision)
+                self.alarms_by_name[decision.name] += 1
             case Halted():
                 self.halted = decision.reason
+            case Reconciled():
+                for news in decision.news:
+                    if not isinstance(news, OrderFilled | CancelRejected):
+                        self._changed(news)
+            case FindingResolved() if decision.fill is not None:
+                self._filled(decision.fill, now)
             case _:
                 pass
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from petrosa.backtest.summary import Account, Pnl, PositionLine, pnl_of, position_lines
+from petrosa.core.execution.findings import Findings
 from petrosa.core.execution.protection import Protection
 from petrosa.core.market.state import MarketState
 from petrosa.core.model.base import NS_PER_SECOND
@@ -17,6 +18,7 @@ from petrosa.core.model.market import InstrumentId
 from petrosa.runtime.observed import Observed
 from petrosa.surfaces.observation import AuditSeen, Check, ConfigurationSeen, Info, Observation, Readiness, readiness_of
 from petrosa.surfaces.readmodel import ReadModel
+from petrosa.surfaces.reconciliation import reconciled_check, seen_of
 from petrosa.surfaces.stops_health import longest, stops_check
 
 MB = 1_000_000
@@ -51,8 +53,8 @@ class NoIntake:
 class DeskStatus:
     """Reads between turns; nothing here waits, and no tick pays for it.
 
-    `now` is the run's time, by which the age of data is measured. `account` is none in a process without a trader,
-    `checks` are the dependencies of this process besides its feed.
+    `now` is the run's time, by which the age of data is measured. `account` and `findings` are none in a process
+    without a trader, `checks` are the dependencies of this process besides its feed.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class DeskStatus:
         nats_connected: Callable[[], bool] | None = None,
         configuration: Callable[[], ConfigurationSeen] | None = None,
         audit: Callable[[], AuditSeen] | None = None,
+        findings: Findings | None = None,
     ) -> None:
         self.model = model
         self.observed = observed
@@ -89,6 +92,7 @@ class DeskStatus:
         self._nats_connected = nats_connected
         self._configuration = configuration
         self._audit = audit
+        self._findings = findings
         self._started = time.monotonic()
 
     @property
@@ -102,6 +106,9 @@ class DeskStatus:
         found = [feed_check(self.ages(), self._stale_after_s), *[check() for check in self._checks]]
         if self._account is not None:
             found.append(stops_check(self._account.protection, self.now(), self._unprotected_after_s))
+        reconciled = None if self._findings is None else reconciled_check(self._findings)
+        if reconciled is not None:
+            found.append(reconciled)
         return readiness_of(tuple(found))
 
     def ages(self) -> dict[str, float]:
@@ -167,6 +174,8 @@ class DeskStatus:
             nats_connected=None if self._nats_connected is None else self._nats_connected(),
             configuration=None if self._configuration is None else self._configuration(),
             audit=None if self._audit is None else self._audit(),
+            reconciliation=None if self._findings is None else seen_of(self._findings, self.now()),
+            alarms_by_name=dict(model.alarms_by_name),
         )
 
 

@@ -41,18 +41,13 @@ def kill_switch(
     closed at market) or halt (as cancel_opens, as a halt; positions keep their stops).
     """
     from petrosa.apps import settings
+    from petrosa.apps.keyfile import read_key
     from petrosa.apps.kill_client import ask_desks
     from petrosa.surfaces.cli.output import show_json, show_table
 
     if action != STATUS and not (reason and reason.strip()):
         raise click.UsageError(f'say why: petrosa kill-switch {action} --reason "…"')
-    key = ""
-    if key_file is not None:
-        try:
-            with click.open_file(str(key_file)) as opened:
-                key = opened.read().strip()
-        except OSError as problem:
-            raise click.UsageError(f"--key-file {key_file} cannot be read: {problem.strerror}") from None
+    key = read_key(key_file)
     loaded = settings.load(files, sets, home=home)
     answers = ask_desks(loaded, action, reason or "", url, key)
     if as_json:

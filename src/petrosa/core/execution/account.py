@@ -6,6 +6,7 @@ import msgspec
 
 from petrosa.core.execution.blotter import Blotter, BlotterState
 from petrosa.core.execution.exits import Closing, Exits
+from petrosa.core.execution.findings import Findings, FindingsState
 from petrosa.core.execution.guards import Guards, GuardsState
 from petrosa.core.execution.ledger import Ledger, LedgerState
 from petrosa.core.execution.lifecycle import WOULD_TRIGGER, Order
@@ -29,6 +30,8 @@ class AccountState(msgspec.Struct, frozen=True):
     guards: GuardsState
     closings: tuple[Closing, ...]
     halted: str
+    findings: FindingsState = FindingsState()
+    rules: tuple[Instrument, ...] = ()
 
 
 class Account:
@@ -37,7 +40,7 @@ class Account:
     def __init__(
         self,
         params: AccountParams,
-        instruments: Mapping[InstrumentId, Instrument],
+        instruments: dict[InstrumentId, Instrument],
         markets: Mapping[InstrumentId, MarketState],
         risk: RiskParams,
         execution: ExecutionParams,
@@ -46,15 +49,18 @@ class Account:
         self.blotter = Blotter()
         self.ledger = Ledger(params, instruments)
         self.sender = Sender(self.blotter, execution)
-        self.standing = Standing(self.ledger, self.blotter, markets, instruments)
+        self.findings = Findings()
+        self.standing = Standing(self.ledger, self.blotter, markets, instruments, self.findings.exposed)
         self.exits = Exits(self.ledger, self.blotter, self.sender, instruments, execution)
         self._guards = Guards(self.ledger, self.blotter, self.sender, instruments, risk, execution)
         self._instruments = instruments
+        self._markets = markets
         self._params = execution
+        self._rules: dict[InstrumentId, Instrument] = {}
 
     def on_order(self, event: OrderEvent, now: int) -> None:
         """News of an order, in whatever order it comes."""
-        if not self._is_ours(event.account):
+        if not self.is_ours(event.account):
             return
         if event.instrument not in self._instruments:
             self.sender.alarm("unknown_instrument", f"{event.client_order_id} is on {event.instrument}, not ours")
@@ -71,7 +77,7 @@ class Account:
 
     def on_wallet(self, event: BalanceChanged | FundingPaid) -> None:
         """The venue states a balance, or pays or takes funding."""
-        if not self._is_ours(event.account):
+        if not self.is_ours(event.account):
             return
         if isinstance(event, BalanceChanged):
             self.ledger.state_balance(event)
@@ -114,11 +120,35 @@ class Account:
         """The desk has started, perhaps after a while in which nothing could be heard."""
         self._guards.resume(now)
 
+    def guard_all(self, instrument: InstrumentId) -> None:
+        """See that whatever is held of an instrument is guarded; `settle` then has its stop placed."""
+        self._guards.ensure(instrument)
+
+    def adopt(self, fill: OrderFilled, now: int) -> None:
+        """Book a fill that no order of ours had: it is what the venue holds, and is guarded like any other."""
+        if self.blotter.apply(fill).is_new_fill:
+            self._book(fill, None, now)
+        self.settle(fill.instrument, now)
+
+    def go_by(self, rules: tuple[Instrument, ...]) -> None:
+        """Other rules hold for these instruments. Where settings forbid to sell short, that stays forbidden."""
+        for one in rules:
+            if one.id in self._instruments:
+                allowed = one.short_allowed and self._instruments[one.id].short_allowed
+                known = msgspec.structs.replace(one, short_allowed=allowed)
+                self._instruments[one.id] = self._rules[one.id] = self._markets[one.id].instrument = known
+
     def cancel_entries(self, instrument: InstrumentId | None, now: int, reason: str) -> None:
         """Cancel what could still enlarge a position; stops and targets rest on."""
         for order in self.blotter.live(instrument):
             if order.enlarges and order.cancels == 0:
                 self.sender.cancel(order, now, reason)
+
+    def cancel_again(self, client_order_id: str, now: int) -> None:
+        """An order that was asked to go until nobody asked any more, and that still rests, is asked again."""
+        order = self.blotter.get(client_order_id)
+        if order is not None and order.is_live and order.cancels >= self._params.max_cancel_attempts:
+            self.sender.cancel(order, now, "the venue still has it")
 
     def guard(self, instrument: InstrumentId) -> Guard | None:
         """What rests behind a position; None when nothing should."""
@@ -136,6 +166,8 @@ class Account:
             self._guards.snapshot(),
             self.exits.snapshot(),
             self.sender.halt_reason,
+            self.findings.snapshot(),
+            tuple(self._rules.values()),
         )
 
     def restore(self, state: AccountState) -> None:
@@ -144,15 +176,20 @@ class Account:
         self._guards.restore(state.guards)
         self.exits.restore(state.closings)
         self.sender.halt_reason = state.halted
+        self.findings.restore(state.findings)
+        self.go_by(state.rules)
 
     def _on_fill(self, fill: OrderFilled, order: Order | None, now: int) -> None:
+        if order is None:
+            what = f"filled {fill.side.value} {fill.quantity} at {fill.price}; it counts, and is guarded"
+            self.sender.alarm("unknown_order", f"{fill.client_order_id} on {fill.instrument}, not placed here, {what}")
+        self._book(fill, order, now)
+
+    def _book(self, fill: OrderFilled, order: Order | None, now: int) -> None:
         """Book it, and see that what it opened is guarded and what it closed is not entered any more."""
         held_before = self.ledger.held(fill.instrument)
         intent = order.intent if order is not None else None
         strategy_id, signal_id = (intent.strategy_id, intent.signal_id) if intent is not None else ("", "")
-        if intent is None:
-            what = f"filled {fill.side.value} {fill.quantity} at {fill.price}; it counts, and is guarded"
-            self.sender.alarm("unknown_order", f"{fill.client_order_id} on {fill.instrument}, not placed here, {what}")
         self.ledger.fill(fill, strategy_id, signal_id)
         unwanted = self._guards.filled(fill, order, held_before)
         if intent is not None and order is not None and not order.enlarges:
@@ -216,7 +253,8 @@ class Account:
         message = f"{name} on {instrument} is {order.status.value} after {order.cancels} cancels; look at the venue"
         self.sender.alarm("cancel_failed", message)
 
-    def _is_ours(self, account: str) -> bool:
+    def is_ours(self, account: str) -> bool:
+        """Whether this is the account that is traded; an alarm when it is not."""
         if account != self.name:
             self.sender.alarm("foreign_account", f"heard of account {account!r}; this desk trades {self.name!r}")
         return account == self.name

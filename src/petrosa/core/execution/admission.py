@@ -5,6 +5,7 @@ stand among its decisions, are all that is needed to take a turn in again withou
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from petrosa.core.execution.account import Account
@@ -67,6 +68,10 @@ class Answers(Protocol):
         """Do what a person asks for, or say why not."""
         ...
 
+    def mark(self, instrument: InstrumentId) -> Decimal | None:
+        """What one unit of an instrument is worth, for a difference that is adopted; None when that is not known."""
+        ...
+
 
 class Admission:
     """Looks at the market. Owns nothing."""
@@ -83,6 +88,7 @@ class Admission:
     ) -> None:
         self.hear = reception.hear
         self.ask_again = reception.ask_again
+        self.mark = account.standing.mark
         self._account = account
         self._tally = tally
         self._instruments = instruments

@@ -8,7 +8,7 @@ import msgspec
 from petrosa.core.execution.lifecycle import Order, advance, contradiction, lost
 from petrosa.core.model.base import Side
 from petrosa.core.model.market import InstrumentId
-from petrosa.core.model.orders import Cancel, Intent, OrderEvent, OrderFilled
+from petrosa.core.model.orders import Cancel, Intent, OrderEvent, OrderFilled, OrderStatus
 from petrosa.errors import InvariantError
 
 ORDERS_KEPT: Final = 512
@@ -69,6 +69,10 @@ class Blotter:
             if oldest is not None:
                 del self._orders[oldest]
 
+    def revive(self, client_order_id: str) -> Order:
+        """Call an order alive that was over here and rests on the venue."""
+        return self._put(msgspec.structs.replace(self._orders[client_order_id], status=OrderStatus.ACCEPTED))
+
     def pin(self, instrument: InstrumentId, names: tuple[str, ...]) -> None:
         """Keep these orders of an instrument, ended or not, and no others than these."""
         if names:
@@ -103,6 +107,10 @@ class Blotter:
         if isinstance(event, OrderFilled) and not is_new_fill:
             return Applied(before, False, "")
         return Applied(self._put(advance(before, event)), is_new_fill, contradiction(before, event))
+
+    def has_counted(self, fill: OrderFilled) -> bool:
+        """Whether a fill of this identity is remembered."""
+        return (fill.instrument, fill.trade_id, fill.side) in self._trades
 
     def snapshot(self) -> BlotterState:
         return BlotterState(tuple(self._orders.values()), tuple(self._trades))

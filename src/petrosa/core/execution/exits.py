@@ -1,6 +1,7 @@
 """Closing a position at market: one slice after the other until it is flat, and never giving up."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -13,16 +14,18 @@ from petrosa.core.execution.params import ExecutionParams
 from petrosa.core.execution.reducing import Cause, exit_at_market, reducing_id
 from petrosa.core.execution.sender import Sender
 from petrosa.core.model.base import NS_PER_SECOND, Side
-from petrosa.core.model.instruments import Instrument
+from petrosa.core.model.instruments import EXACT, Instrument
 from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import Leg, OrderStatus
 
 PAUSE_SECONDS_MAX: Final = 60.0
 DOUBLINGS_MAX: Final = 10
+ZERO: Final = Decimal(0)
 
 
 class Closing(msgspec.Struct, frozen=True):
-    """A position that shall be flat. `order_id` is the exit under way; `waiting` that the next try has its timer.
+    """A position that shall be flat, or no more than `keep` (signed). `order_id` is the exit under way; `waiting` that
+    the next try has its timer.
 
     `ts_unlock` is until when the exit waits for what locks the balance to go; 0 while it waits for nothing.
     """
@@ -35,6 +38,7 @@ class Closing(msgspec.Struct, frozen=True):
     failures: int = 0
     waiting: bool = False
     ts_unlock: int = 0
+    keep: Decimal = Decimal(0)
 
 
 class Exits:
@@ -60,14 +64,14 @@ class Exits:
         closing = self._closings.get(instrument)
         return closing.reason if closing is not None else ""
 
-    def begin(self, cause: Cause, leg: Leg, reason: str, now: int, *, anew: bool = False) -> None:
-        """Close a position. One that is being closed goes on as it does, or begins `anew` if nothing is on its way."""
+    def begin(self, cause: Cause, leg: Leg, reason: str, now: int, *, anew: bool = False, keep: Decimal = ZERO) -> None:
+        """Close a position but for `keep`. One being closed goes on, or begins `anew` if nothing is on its way."""
         current = self._closings.get(cause.instrument)
         if current is not None and (not anew or self._is_on_its_way(current)):
             return
         if current is not None and current.waiting:
             self._sender.stop_timer(f"exit:{cause.instrument}")
-        self._closings[cause.instrument] = Closing(cause, leg, reason)
+        self._closings[cause.instrument] = Closing(cause, leg, reason, keep=keep)
         self.follow(cause.instrument, now)
 
     def follow(self, instrument: InstrumentId, now: int) -> None:
@@ -75,7 +79,7 @@ class Exits:
         closing = self._closings.get(instrument)
         if closing is None:
             return
-        if self._ledger.held(instrument) == 0:
+        if self._excess(closing) == 0:
             del self._closings[instrument]
             if closing.waiting or closing.ts_unlock:
                 self._sender.stop_timer(f"exit:{instrument}")
@@ -108,6 +112,12 @@ class Exits:
     def restore(self, closings: tuple[Closing, ...]) -> None:
         self._closings = {closing.cause.instrument: closing for closing in closings}
 
+    def _excess(self, closing: Closing) -> Decimal:
+        """How much is left to close, unsigned."""
+        held = self._ledger.held(closing.cause.instrument)
+        kept = closing.keep.copy_abs() if held != 0 and (held > 0) == (closing.keep > 0) else ZERO
+        return max(EXACT.subtract(held.copy_abs(), kept), ZERO)
+
     def _is_on_its_way(self, closing: Closing) -> bool:
         order = self._blotter.get(closing.order_id)
         return order is not None and order.is_live and order.status is not OrderStatus.UNKNOWN
@@ -138,7 +148,7 @@ class Exits:
     def _try(self, closing: Closing, now: int) -> Closing:
         """Send the next slice: all that is held, as far as one order may hold it."""
         held = self._ledger.held(closing.cause.instrument)
-        quantity = min(held.copy_abs(), self._instruments[closing.cause.instrument].max_quantity)
+        quantity = min(self._excess(closing), self._instruments[closing.cause.instrument].max_quantity)
         attempt = closing.attempt
         while reducing_id(closing.cause, closing.leg, 0, attempt) in self._blotter:
             attempt += 1

@@ -72,11 +72,22 @@ class Guards:
         else:
             origin = f"fill:{fill.instrument}:{fill.trade_id}"
             cause = Cause(fill.account, fill.instrument, origin, "", "")
-            stop, target = self._default_levels(fill, side)
+            stop, target = self._default_levels(fill.instrument, fill.price, side)
         self._guards[fill.instrument] = Guard(cause, side, stop, target, self._carried(old, cause))
         if order is not None and not opens:
             return f"{order.intent.leg.value} {order.client_order_id} filled beyond the position"
         return ""
+
+    def ensure(self, instrument: InstrumentId) -> None:
+        """See that a position has a guard, as one that was dust has none when the least order becomes smaller."""
+        held, position = self._ledger.held(instrument), self._ledger.positions.get(instrument)
+        if held == 0 or position is None or instrument in self._guards:
+            return
+        side = Side.SELL if held > 0 else Side.BUY
+        cause = Cause(
+            position.account, instrument, f"held:{instrument}:{position.ts_changed}", "", position.strategy_id
+        )
+        self._guards[instrument] = Guard(cause, side, *self._default_levels(instrument, position.entry_price, side))
 
     def follow(self, instrument: InstrumentId, now: int, *, leaving: bool = False) -> str:
         """Make what rests what should. Returns why the position must be closed instead, or nothing.
@@ -202,12 +213,12 @@ class Guards:
         live = {order.client_order_id for order in self._blotter.live(cause.instrument)}
         return tuple(name for name in old.orders if name in live)
 
-    def _default_levels(self, fill: OrderFilled, side: Side) -> tuple[Decimal, Decimal]:
+    def _default_levels(self, instrument: InstrumentId, price: Decimal, side: Side) -> tuple[Decimal, Decimal]:
         """Stop and target by the default distances, for a position that no signal of ours opened."""
-        rules = self._instruments[fill.instrument]
+        rules = self._instruments[instrument]
         away = Decimal(repr(1.0 + self._risk.default_stop_loss_fraction * side.sign))
         gain = Decimal(repr(1.0 - self._risk.default_take_profit_fraction * side.sign))
         nearer_stop, nearer_target = (Toward.UP, Toward.DOWN) if side is Side.SELL else (Toward.DOWN, Toward.UP)
-        stop = rules.price(EXACT.multiply(fill.price, away), nearer_stop)
-        target = rules.price(EXACT.multiply(fill.price, gain), nearer_target)
+        stop = rules.price(EXACT.multiply(price, away), nearer_stop)
+        target = rules.price(EXACT.multiply(price, gain), nearer_target)
         return stop, max(target, rules.tick)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from petrosa.core.execution.account import Account
+from petrosa.core.execution.findings import Findings
 from petrosa.core.execution.lifecycle import Order
 from petrosa.core.execution.protection import Protection
 from petrosa.core.model.market import InstrumentId
@@ -25,6 +26,16 @@ class Holdings:
     def orders(self) -> Sequence[Order]:
         """Every remembered order, oldest first."""
         return tuple(self._account.blotter)
+
+    @property
+    def findings(self) -> Findings:
+        """In what the venue and our books differ, as of the last statement."""
+        return self._account.findings
+
+    @property
+    def reconciled_at(self) -> int:
+        """When the last statement of the venue was asked for; 0 when there was none."""
+        return self.findings.stated_at
 
     @property
     def balances(self) -> Mapping[str, Decimal]:

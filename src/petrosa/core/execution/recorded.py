@@ -5,6 +5,7 @@ in the record at the place at which they are.
 """
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 
 import msgspec
 
@@ -13,6 +14,7 @@ from petrosa.core.execution.manual import Manual
 from petrosa.core.execution.tally import Opening
 from petrosa.core.model.commands import PlaceOrder
 from petrosa.core.model.events import DayOpened, Decision, SignalAgreed, SignalJudged
+from petrosa.core.model.findings import FindingResolved
 from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import Approved
 from petrosa.core.model.refusals import Outcome, Refused
@@ -63,6 +65,13 @@ class Recorded:
 
     def by_hand(self, manual: Manual, command: PlaceOrder, now: int, closed: str) -> None:  # noqa: ARG002 - the same
         manual.recall(command, self._decisions[self._said() :], now)
+
+    def mark(self, instrument: InstrumentId) -> Decimal | None:
+        """The price at which a difference of this instrument was adopted."""
+        for decision in self._decisions[self._said() :]:
+            if isinstance(decision, FindingResolved) and decision.fill is not None:
+                return decision.fill.price if decision.fill.instrument == instrument else None
+        return None
 
     def _answer(self, signal: Signal, ahead: int) -> Refused | SignalAgreed:
         answer = self._at(ahead)

@@ -1,9 +1,10 @@
 """How the account stands right now: marks, equity, exposure, and from them the facts that the gate asks for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from petrosa.core.execution.blotter import Blotter
+from petrosa.core.execution.findings import Exposed
 from petrosa.core.execution.ledger import Ledger
 from petrosa.core.execution.lifecycle import Order
 from petrosa.core.market.state import MarketState
@@ -26,7 +27,10 @@ class Standing:
         blotter: Blotter,
         markets: Mapping[InstrumentId, MarketState],
         instruments: Mapping[InstrumentId, Instrument],
+        others: Callable[[], Iterable[Exposed]] = tuple,
     ) -> None:
+        """`others` says what is on the venue and in nobody's books here."""
+        self._others = others
         self._ledger = ledger
         self._blotter = blotter
         self._markets = markets
@@ -52,7 +56,8 @@ class Standing:
         return None if price is None else self._ledger.unrealized(instrument, price)
 
     def exposures(self) -> dict[InstrumentId, Decimal | None]:
-        """Notional per instrument of what is held and of every live order that could enlarge it, unknown ones too."""
+        """Notional per instrument of what is held and of every live order that could enlarge it, unknown ones too, and
+        of what the venue holds besides."""
         notionals: dict[InstrumentId, Decimal | None] = {}
         for instrument in self._ledger.positions:
             held = self._ledger.held(instrument)
@@ -62,8 +67,10 @@ class Standing:
             if order.enlarges:
                 instrument = order.intent.instrument
                 value = self._notional(instrument, order.leaves, self._price(order))
-                so_far = notionals.get(instrument, ZERO)
-                notionals[instrument] = None if value is None or so_far is None else EXACT.add(so_far, value)
+                _count(notionals, instrument, value)
+        for other in self._others():
+            price = other.price or self.mark(other.instrument)
+            _count(notionals, other.instrument, self._notional(other.instrument, other.quantity, price))
         return notionals
 
     def profit(self) -> Decimal | None:
@@ -129,8 +136,8 @@ class Standing:
         """Notional of derivatives that are settled in an asset, held or ordered."""
         total = ZERO
         for key, value in exposures.items():
-            rules = self._instruments[key]
-            if rules.market != "spot" and rules.settle == asset:
+            rules = self._instruments.get(key)  # none for what the venue holds of an instrument not traded here
+            if rules is None or (rules.market != "spot" and rules.settle == asset):
                 if value is None:
                     return None
                 total = EXACT.add(total, value)
@@ -155,7 +162,10 @@ class Standing:
         return order.place.price or order.place.trigger_price or self.mark(order.intent.instrument)
 
     def _notional(self, instrument: InstrumentId, quantity: Decimal, price: Decimal | None) -> Decimal | None:
-        return None if price is None else self._instruments[instrument].notional(quantity, price)
+        rules = self._instruments.get(instrument)
+        if price is None:
+            return None
+        return EXACT.multiply(quantity.copy_abs(), price) if rules is None else rules.notional(quantity, price)
 
 
 def liquidity_of(market: MarketState, entry: Entry) -> Decimal | None:
@@ -179,6 +189,11 @@ def liquidity_of(market: MarketState, entry: Entry) -> Decimal | None:
         if exact <= entry.worst if buys else exact >= entry.worst:
             total = EXACT.add(total, Decimal(repr(quantity)))
     return total
+
+
+def _count(notionals: dict[InstrumentId, Decimal | None], instrument: InstrumentId, value: Decimal | None) -> None:
+    so_far = notionals.get(instrument, ZERO)
+    notionals[instrument] = None if value is None or so_far is None else EXACT.add(so_far, value)
 
 
 def _rests_behind(order: Order) -> bool:

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from petrosa.core.model.base import Message, Side
+from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import OrderStatus, OrderType
 from petrosa.core.model.positions import PositionSide
@@ -66,3 +67,10 @@ class AccountStated(Message, frozen=True, tag="account_stated"):
     balances: dict[str, Decimal]
     ts_event: int
     ts_seen: int
+
+
+class RulesStated(Message, frozen=True, tag="rules_stated"):
+    """The venue's rules for these instruments from now on; those that are not named keep theirs."""
+
+    instruments: tuple[Instrument, ...]
+    ts_event: int

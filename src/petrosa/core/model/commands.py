@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from petrosa.core.model.base import Message, Side
+from petrosa.core.model.findings import How
 from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import OrderType, TimeInForce
 
@@ -103,4 +104,24 @@ class CancelOrder(Message, frozen=True, gc=False, tag="cancel_order"):
     client_order_id: str
 
 
-Command = PauseEntries | ResumeEntries | CancelEntries | Flatten | Shutdown | Configure | PlaceOrder | CancelOrder
+class ResolveFinding(Message, frozen=True, gc=False, tag="resolve_finding"):
+    """Do something about a difference between the venue and our books, named by its `finding_id`."""
+
+    command_id: str
+    actor: str
+    reason: str
+    finding: str
+    how: How
+
+
+Command = (
+    PauseEntries
+    | ResumeEntries
+    | CancelEntries
+    | Flatten
+    | Shutdown
+    | Configure
+    | PlaceOrder
+    | CancelOrder
+    | ResolveFinding
+)

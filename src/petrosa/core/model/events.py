@@ -9,9 +9,10 @@ from typing import Final, get_args
 
 import msgspec
 
-from petrosa.core.model.account import AccountStated, AccountUnclear
+from petrosa.core.model.account import AccountStated, AccountUnclear, RulesStated
 from petrosa.core.model.base import Message
 from petrosa.core.model.commands import Command
+from petrosa.core.model.findings import FindingResolved, Reconciled
 from petrosa.core.model.market import FeedStateChanged, InstrumentId, MarketEvent
 from petrosa.core.model.orders import AccountEvent, Approved, Reducing
 from petrosa.core.model.refusals import Outcome, Refused
@@ -55,6 +56,7 @@ Event = (
     | AccountEvent
     | AccountUnclear
     | AccountStated
+    | RulesStated
     | Command
     | TimerDue
     | SignalReceived
@@ -157,4 +159,6 @@ Decision = (
     | Alarm
     | Halted
     | Configured
+    | Reconciled
+    | FindingResolved
 )

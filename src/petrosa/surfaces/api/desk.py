@@ -13,6 +13,7 @@ from petrosa.surfaces.access import Access, Actor, Scope
 from petrosa.surfaces.api.desk_answers import NO_STORE, body_of, found, idempotency_key, ok, refusal, there
 from petrosa.surfaces.api.desk_document import ABOUT, FILTERS, OFFSET_MAX, SCHEMAS, paths
 from petrosa.surfaces.api.desk_orders import OrderRoutes
+from petrosa.surfaces.api.desk_reconcile import ReconcileRoutes
 from petrosa.surfaces.api.guard import authorize, read_body
 from petrosa.surfaces.api.market_table import LIMIT, LIMIT_MAX, BadQuery, whole
 from petrosa.surfaces.api.part import Part, json_response
@@ -21,16 +22,23 @@ from petrosa.surfaces.desk_rows import Paging
 from petrosa.surfaces.kill_switch import KillAnswer, KillRequest, KillSwitch, ResumeRequest
 from petrosa.surfaces.market_metrics import Absence
 from petrosa.surfaces.orders import Orders
+from petrosa.surfaces.reconciliation import Reconciling
 from petrosa.surfaces.trading import Trading, Verdict
 
 _Answer = Callable[[Request, Actor], Awaitable[Response]]
 
 
 def desk(
-    reader: Callable[[], DeskReader | None], trading: Trading, orders: Orders, switch: KillSwitch, access: Access
+    reader: Callable[[], DeskReader | None],
+    trading: Trading,
+    orders: Orders,
+    switch: KillSwitch,
+    reconciling: Reconciling,
+    access: Access,
 ) -> Part:
     """The routes over one desk; the reader is none until there is a desk."""
     routes, by_hand = _Routes(reader, trading, switch), OrderRoutes(reader, orders)
+    compared = ReconcileRoutes(reconciling)
 
     def route(path: str, scope: Scope, **by_method: _Answer) -> Route:
         async def endpoint(request: Request) -> Response:
@@ -59,6 +67,8 @@ def desk(
         route("/trade/signal", Scope.TRADE, POST=routes.trade_one),
         route("/kill-switch", Scope.TRADE, GET=routes.switch_state, POST=routes.engage),
         route("/kill-switch/resume", Scope.ADMIN, POST=routes.resume),
+        route("/reconcile", Scope.TRADE, GET=compared.report, POST=compared.compare),
+        route("/reconcile/{finding_id}", Scope.ADMIN, POST=compared.resolve),
     ]
     return Part("desk", ABOUT, served, paths(), SCHEMAS)
 

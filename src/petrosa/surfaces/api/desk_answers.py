@@ -14,6 +14,7 @@ from petrosa.surfaces.api.part import failure, json_response
 from petrosa.surfaces.desk_reader import DeskReader
 from petrosa.surfaces.kill_switch import FileHolds, NoDesk
 from petrosa.surfaces.market_metrics import Absence
+from petrosa.surfaces.reconciliation import NoFinding, NotResolved, NoVenueAccount
 from petrosa.surfaces.trading import KEY_MAX, BadSignal, KeyReused
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -74,6 +75,12 @@ def refusal(problem: PetrosaError | BadQuery) -> Response:
             return failure(422, "IDEMPOTENCY_KEY_REUSED", text, NO_STORE)
         case FileHolds():
             return failure(409, "KILL_FILE_PRESENT", text, NO_STORE)
+        case NoVenueAccount():
+            return failure(409, "NO_VENUE_ACCOUNT", text, NO_STORE)
+        case NoFinding():
+            return failure(404, "FINDING_UNKNOWN", text, NO_STORE)
+        case NotResolved():
+            return failure(409, "NOT_RESOLVED", text, NO_STORE)
         case LimitExceeded():
             return failure(429, "BUSY", text, RETRY)
         case NoDesk():

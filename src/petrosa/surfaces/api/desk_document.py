@@ -5,12 +5,13 @@ from typing import Any, Final
 
 import msgspec
 
-from petrosa.surfaces.api.desk_examples import ANSWERS, KILL, ORDER, RESUME, SIGNAL
+from petrosa.surfaces.api.desk_examples import ANSWERS, COMPARE, KILL, ORDER, RESOLVE, RESUME, SIGNAL
 from petrosa.surfaces.api.market_table import LIMIT, LIMIT_MAX
 from petrosa.surfaces.api.openapi import Problem
 from petrosa.surfaces.api.part import JSON, KEYED, REF, Failed, Failure, answer, no
 from petrosa.surfaces.kill_switch import KillRequest, ResumeRequest
 from petrosa.surfaces.orders import OrderBody
+from petrosa.surfaces.reconciliation import FINDING_ID_MAX, CompareRequest, ResolveRequest
 from petrosa.surfaces.trading import KEY_MAX, SignalBody, SignalsBody
 
 ABOUT: Final = (
@@ -30,7 +31,7 @@ FILTERS: Final[Mapping[str, tuple[str, ...]]] = {
 """The lists, and by what each can be narrowed."""
 SCHEMAS: Final[tuple[type[msgspec.Struct], ...]] = (
     *dict.fromkeys(struct for struct, _ in ANSWERS.values()), SignalBody, SignalsBody, OrderBody, KillRequest,
-    ResumeRequest, Failure,
+    ResumeRequest, CompareRequest, ResolveRequest, Failure,
 )  # fmt: skip
 
 _WORDS: Final = {"side": ("long", "short"), "status": ("open", "all")}
@@ -38,9 +39,14 @@ _FAILURES: Final[Mapping[str, tuple[str, str, str]]] = {
     "400": ("MALFORMED_JSON", "the body is not JSON: Input data was truncated", "Not JSON, or a key that cannot be."),
     "401": ("UNAUTHENTICATED", "this needs a key: send Authorization: Bearer KEY", "No key, or none that is valid."),
     "403": ("FORBIDDEN", "this needs the scope trade, and the key 'grafana' has read", "Not with this key or page."),
-    "404": ("SYMBOL_UNKNOWN", "'ABCUSDT' is not traded here; 1 symbols are: BTCUSDT", "SYMBOL_UNKNOWN, ORDER_UNKNOWN."),
+    "404": (
+        "SYMBOL_UNKNOWN",
+        "'ABCUSDT' is not traded here; 1 symbols are: BTCUSDT",
+        "SYMBOL_UNKNOWN, ORDER_UNKNOWN, FINDING_UNKNOWN.",
+    ),
     "409": ("KILL_FILE_PRESENT", "petrosa-data/KILL is there, and holds the switch; remove it, then resume",
-            "KILL_FILE_PRESENT; ORDER_AMBIGUOUS: an id of the venue that several instruments have."),
+            "KILL_FILE_PRESENT, NO_VENUE_ACCOUNT, NOT_RESOLVED; "
+            "ORDER_AMBIGUOUS: an id of the venue that several instruments have."),
     "413": ("TOO_LARGE", "the body has more than 65536 bytes; send less", "Too large."),
     "415": ("UNSUPPORTED_MEDIA_TYPE", "Content-Type '' is not taken; send application/json", "Not said to be JSON."),
     "422": (
@@ -65,6 +71,10 @@ def paths() -> dict[str, Any]:
     """The path items of all routes."""
     one = {"in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     symbol = {**one, "name": "symbol", "description": "BTCUSDT, BTC/USDT or BTC/USDT:USDT.", "example": "BTCUSDT"}
+    finding = {
+        **one, "name": "finding_id", "description": "As in /reconcile.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": FINDING_ID_MAX}, "example": "6f1d0c2b9a8e7d54",
+    }  # fmt: skip
     order = {**one, "name": "order_id", "description": "Its client_order_id, or its venue_order_id."}
     return {
         "/account": _get("account", "The account: equity, wallets, profit, and whether entries are taken."),
@@ -102,6 +112,14 @@ def paths() -> dict[str, Any]:
         "/kill-switch/resume": _post(
             "resume", "Take entries again.", _RESUME_TEXT, _ref(ResumeRequest), RESUME, (), "409"
         ),
+        "/reconcile": {
+            **_get("reconcile", "In what the venue and the books of this desk differ."),
+            **_post("compare", "Compare with the venue now.", _COMPARE_TEXT, _ref(CompareRequest), COMPARE, (), "409"),
+        },
+        "/reconcile/{finding_id}": _post(
+            "resolve", "Do something about a difference.", _RESOLVE_TEXT, _ref(ResolveRequest), RESOLVE, [finding],
+            "404", "409",
+        ),
     }  # fmt: skip
 
 
@@ -125,6 +143,15 @@ _KILL_TEXT: Final = (
     "It latches until resumed. pause_entries: no new entry. cancel_opens: and entry orders are cancelled. flatten: and "
     "positions are closed at market. halt: as cancel_opens, as a halt; positions keep their stops. Before there is a "
     "desk: 202, and it is the first thing the desk is told."
+)
+_COMPARE_TEXT: Final = (
+    "202: the venue is asked; what comes of it is in GET /reconcile some seconds later. It is asked by itself at the "
+    "start, every 45 s and after every gap in what it tells. 409 where the venue is simulated."
+)
+_RESOLVE_TEXT: Final = (
+    "Needs the scope admin. adopt takes the venue's truth into the books of this desk, flatten has the order cancelled "
+    "or the difference closed at market, ignore accepts it for as long as it does not change. What each does to this "
+    "finding is in its field can. After adopt and flatten entries wait for one more comparison, which is asked for."
 )
 _RESUME_TEXT: Final = "Needs the scope admin. Not while the file KILL is in the data directory."
 

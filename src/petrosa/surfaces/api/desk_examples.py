@@ -16,6 +16,7 @@ from petrosa.surfaces.desk_rows import (
 )
 from petrosa.surfaces.kill_switch import KillAnswer, KillState
 from petrosa.surfaces.orders import OrderAnswer
+from petrosa.surfaces.reconciliation import ReconcileAnswer, ReconcileReport
 from petrosa.surfaces.stops_health import StopsHealth
 from petrosa.surfaces.trading import TradeAnswer
 
@@ -116,6 +117,31 @@ _STATE: Final = {
 _OPEN: Final[Mapping[str, Any]] = {
     "engaged": False, "level": None, "engagements": [], "waiting": [], "file": "", "closed_because": ""
 }  # fmt: skip
+_FINDING: Final = {
+    "finding_id": "6f1d0c2b9a8e7d54", "kind": "position_differs", "instrument": "binance:usdm:BTCUSDT",
+    "message": "binance:usdm:BTCUSDT: the venue holds 0.030, our fills add up to 0.020", "ours": "0.020",
+    "stated": "0.030", "entry_price": "64127.4", "client_order_id": "", "ignored": False,
+    "can": {
+        "adopt": "take the venue's quantity for ours, at its entry price, and guard it",
+        "flatten": "take it for ours and close at market what is too much",
+        "ignore": "leave the difference to whoever made it; it stays counted as exposure",
+    },
+}  # fmt: skip
+_DIFFERS: Final = {
+    "state": "differs", "closed_because": "position_differs (...; finding 6f1d0c2b9a8e7d54); see petrosa reconcile",
+    "findings": [_FINDING], "suspects": 0, "compared_at": "2026-01-02T03:04:05Z",
+}  # fmt: skip
+_UNCLEAR: Final = {
+    "state": "unclear", "findings": [], "suspects": 0, "compared_at": "2026-01-02T03:04:05Z",
+    "closed_because": "not reconciled: position_differs of binance:usdm:BTCUSDT was resolved and is compared again",
+}  # fmt: skip
+_ASKED: Final = {
+    "status": "asked", "sequence": None, "trade_id": "", "booked": None, "difference": None, "report": _DIFFERS
+}  # fmt: skip
+_RESOLVED: Final = {
+    "status": "done", "sequence": 4714, "trade_id": "adopt:6f1d0c2b9a8e7d54", "booked": "0", "difference": "0",
+    "report": _UNCLEAR,
+}  # fmt: skip
 
 ANSWERS: Final[Mapping[str, tuple[type, Any]]] = {
     "account": (AccountReport, _ACCOUNT),
@@ -136,6 +162,9 @@ ANSWERS: Final[Mapping[str, tuple[type, Any]]] = {
     "trade_signal": (TradeAnswer, _TRADE),
     "kill_switch": (KillState, _STATE),
     "engage": (KillAnswer, {"status": "done", "sequence": 4712, "state": _STATE}),
+    "reconcile": (ReconcileReport, _DIFFERS),
+    "compare": (ReconcileAnswer, _ASKED),
+    "resolve": (ReconcileAnswer, _RESOLVED),
     "resume": (KillAnswer, {"status": "done", "sequence": 4713, "state": _OPEN}),
 }
 """By operation: the struct and one of it."""
@@ -150,3 +179,5 @@ ORDER: Final = {
 }  # fmt: skip
 KILL: Final = {"level": "flatten", "reason": "the feed is wrong"}
 RESUME: Final = {"reason": "the feed is right again"}
+COMPARE: Final = {"reason": "an order was moved by hand"}
+RESOLVE: Final = {"how": "adopt", "reason": "bought by hand, and wanted"}

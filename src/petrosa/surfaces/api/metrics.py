@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from petrosa.surfaces.observation import AuditSeen, ConfigurationSeen, Observation
+from petrosa.surfaces.observation import AuditSeen, ConfigurationSeen, Observation, ReconciliationSeen
 
 SERVICE = "realtime_strategies_"
 """The names of the specification start with this; what is new with us starts with `petrosa_`."""
@@ -37,6 +37,8 @@ class ObservationCollector:
             yield from _of_the_configuration(seen.configuration)
         if seen.audit is not None:
             yield from _of_the_audit(seen.audit)
+        if seen.reconciliation is not None:
+            yield from _of_the_reconciliation(seen.reconciliation)
 
 
 def _of_the_specification(seen: Observation) -> Iterator[Metric]:
@@ -67,6 +69,7 @@ def _of_trading(seen: Observation) -> Iterator[Metric]:
     yield _count(
         "petrosa_modelled_fills", "Fills whose price was computed, not met in the market.", seen.modelled_fills
     )
+    yield _counts("petrosa_alarms", "What a person had to know, by name.", "name", seen.alarms_by_name)
     yield _gauge("petrosa_open_positions", "Positions that are not flat.", seen.open_positions)
     yield _gauge(
         "petrosa_protected_positions", "Positions with a confirmed stop for all that is held.", seen.protected_positions
@@ -109,6 +112,15 @@ def _of_the_audit(seen: AuditSeen) -> Iterator[Metric]:
     yield _gauge("petrosa_audit_behind", "Turns of the journal that are not in the audit yet.", seen.behind)
     yield _count("petrosa_audit_written", "Records of the audit written.", seen.written)
     yield _gauge("petrosa_audit_away", "1 while the audit cannot be written; the journal keeps it.", seen.is_away)
+
+
+def _of_the_reconciliation(seen: ReconciliationSeen) -> Iterator[Metric]:
+    yield _gauges(
+        "petrosa_reconcile_findings", "Differences to the venue that wait for somebody.", "kind", seen.findings_by_kind
+    )
+    yield _gauge("petrosa_reconcile_ignored", "Differences to the venue that are ignored.", seen.ignored)
+    yield _gauge("petrosa_reconcile_clean", "1 while no entry waits for a comparison with the venue.", seen.is_clean)
+    yield _gauge("petrosa_reconcile_age_seconds", "Time since the last comparison with the venue began.", seen.age_s)
 
 
 def _count(name: str, text: str, value: float) -> Metric:

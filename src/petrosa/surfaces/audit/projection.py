@@ -23,6 +23,7 @@ from petrosa.core.model.events import (
     SignalReceived,
     Started,
 )
+from petrosa.core.model.findings import FindingResolved, Reconciled
 from petrosa.core.model.instruments import EXACT
 from petrosa.core.model.market import InstrumentId, symbol_of
 from petrosa.core.model.orders import (
@@ -52,7 +53,9 @@ from petrosa.surfaces.audit.telling import (
     funding_told,
     meta_of,
     order_told,
+    reconciled_told,
     refused_told,
+    resolved_told,
     signal_told,
     timestamp,
 )
@@ -167,6 +170,11 @@ class Projection:
                 ]  # fmt: skip
             case Halted():
                 return [{"event": "error", "status": "halted", "reason": decision.reason}]
+            case Reconciled():
+                return [*(one for news in decision.news for one in self._told(news)), reconciled_told(decision)]
+            case FindingResolved():
+                fill = [] if decision.fill is None else [self._filled(decision.fill)]
+                return [resolved_told(decision), *fill]
             case _:
                 return []
 

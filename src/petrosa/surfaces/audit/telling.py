@@ -9,6 +9,7 @@ import msgspec
 
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.commands import CancelOrder, Command, Configure, PlaceOrder
+from petrosa.core.model.findings import FindingResolved, Reconciled
 from petrosa.core.model.market import InstrumentId, symbol_of
 from petrosa.core.model.orders import FundingPaid
 from petrosa.core.model.refusals import Outcome, Refused
@@ -144,3 +145,23 @@ def command_told(command: Command) -> Document:
     symbol = symbol_of(InstrumentId(str(told["instrument"]))) if "instrument" in told else None
     return {"event": "command", "strategy_id": strategy, "symbol": symbol, "status": "told", "reason": command.reason,
             "metadata": told}  # fmt: skip
+
+
+def reconciled_told(decision: Reconciled) -> Document:
+    """The account was compared with the venue."""
+    findings = {finding.finding_id: finding.message for finding in decision.findings}
+    wallets = {one.asset: f"{one.ours} -> {one.stated}" for one in decision.wallets}
+    return {"event": "reconciled", "status": "clean" if decision.is_clean else "differs", "reason": decision.cause,
+            "metadata": {"findings": findings, "suspects": decision.suspects, "wallets": wallets}}  # fmt: skip
+
+
+def resolved_told(decision: FindingResolved) -> Document:
+    """What became of a decision about a finding."""
+    finding = decision.finding
+    told: Document = {"finding": decision.finding_id, "how": decision.how.value, "actor": decision.actor,
+                      "command_id": decision.command_id, "refused": decision.refused,
+                      "message": "" if finding is None else finding.message, "booked": str(decision.booked),
+                      "difference": str(decision.difference)}  # fmt: skip
+    symbol = None if finding is None else symbol_of(finding.instrument)
+    return {"event": "finding_resolved", "symbol": symbol, "status": "refused" if decision.refused else "done",
+            "reason": decision.reason, "metadata": told}  # fmt: skip
