@@ -32,7 +32,8 @@ def test_it_says_where_it_is_serves_and_ends_in_order(tmp_path: Path) -> None:
 def test_a_wrong_start_is_refused(tmp_path: Path) -> None:
     """With the exit code that says whose mistake it is."""
     for words, code in (
-        (["--recording", "x", "--seed", "1"], EXIT_USAGE), (["--accounts", "nowhere.toml"], EXIT_CONFIG),
+        (["--recording", "x", "--seed", "1"], EXIT_USAGE), (["--price", "BTCUSDT=much"], EXIT_USAGE),
+        (["--recording", "x", "--price", "BTCUSDT=1"], EXIT_USAGE), (["--accounts", "nowhere.toml"], EXIT_CONFIG),
         (["--speed", "0"], EXIT_CONFIG), (["--market", "moon"], EXIT_USAGE),
     ):  # fmt: skip
         command = [*PROGRAM, "--port", "0", "--home", str(tmp_path), *words]

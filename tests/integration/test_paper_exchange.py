@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import itertools
 import json
 from typing import Any
 
@@ -17,8 +18,9 @@ from petrosa.adapters.venues.binance.paper.accounts import DEMO_KEY, DEMO_SECRET
 from petrosa.adapters.venues.binance.paper.endpoint import Security
 from petrosa.adapters.venues.binance.paper.gate import signed_text
 from petrosa.core.model.base import NS_PER_MS
+from tests.kit.hand_market import HandMarket
 from tests.kit.paper_server import Served, served
-from tests.kit.paper_venue import PaperBench
+from tests.kit.paper_venue import PaperBench, rules
 
 LIMIT = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "quantity": "2", "price": "98.0", "timeInForce": "GTC"}
 MARKET = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "2"}
@@ -298,3 +300,32 @@ async def test_what_is_no_fault_is_refused() -> None:
             assert 400 == (await exchange.http.post("/petrosa/faults", content=json.dumps(body))).status_code
         assert 404 == (await exchange.http.delete("/petrosa/faults/9")).status_code
         assert [] == (await exchange.http.get("/petrosa/faults")).json()
+
+
+async def test_a_rejection_on_request_strikes_both_apis() -> None:
+    """With the code that was asked for, and nothing has happened."""
+    async with served(PaperBench()) as exchange, exchange.socket("/ws-api/v3") as socket:
+        await exchange.fault("reject", code=-1013, method="POST", path="/api/v3/order", count=2)
+        answer = await exchange.signed("POST", "/api/v3/order", **MARKET)
+        assert (400, -1013) == (answer.status_code, answer.json()["code"])
+        reply = await socket.ask(id="o", method="order.place", params=ws_params(exchange.bench, **MARKET))
+        assert ("o", 400, -1013) == (reply["id"], reply["status"], reply["error"]["code"])
+        assert [] == (await exchange.signed("GET", "/api/v3/allOrders", symbol="BTCUSDT")).json()
+        assert 200 == (await exchange.signed("POST", "/api/v3/order", **MARKET)).status_code
+
+
+async def test_a_hand_moved_market_is_streamed_without_a_gap() -> None:
+    """Differences in a chain, quotes and prints; said again when nothing moves."""
+    bench = PaperBench(live=True)
+    market = HandMarket(bench.venue, list(rules()["usdm"].values()), lambda: bench.now)
+    async with served(bench) as exchange:
+        market.move("50000")
+        streams = "btcusdt@depth@100ms/btcusdt@bookTicker"
+        async with exchange.socket(f"/public/stream?streams={streams}") as socket:
+            await socket.ask(method="LIST_SUBSCRIPTIONS", id=1)
+            for step in (lambda: market.move("50100"), market.beat, lambda: market.move("49900")):
+                step()
+            heard = [(await socket.hear())["data"] for _ in range(6)]
+        chain = [one for one in heard if one["e"] == "depthUpdate"]
+        assert [True, True] == [later["pu"] == one["u"] for one, later in itertools.pairwise(chain)]
+        assert ["50097.50", "50097.50", "49897.50"] == [one["b"] for one in heard if one["e"] == "bookTicker"]

@@ -122,3 +122,23 @@ async def test_it_hears_user_events_and_market_streams() -> None:
             bench.trade("100.50", quantity="1")
             assert "100.50000000" == (await spot.recv())["p"]
             assert "100.50" == (await usdm.recv())["data"]["p"]
+
+
+async def test_it_holds_long_and_short_apart_in_hedge_mode() -> None:
+    """The mode is changed, both sides are opened, one is protected and closed; the stream names the side."""
+    async with client(PaperBench(live=True)) as (binance, _):
+        await binance.futures_change_position_mode(dualSidePosition="true")
+        assert {"dualSidePosition": True} == await binance.futures_get_position_mode()
+        order = {"symbol": "BTCUSDT", "type": "MARKET"}
+        await binance.futures_create_order(**order, side="BUY", positionSide="LONG", quantity="3")
+        await binance.futures_create_order(**order, side="SELL", positionSide="SHORT", quantity="2")
+        held = {row["positionSide"]: row["positionAmt"] for row in await binance.futures_position_information()}
+        assert {"LONG": "3.000", "SHORT": "-2.000"} == held
+        await binance.futures_create_order(
+            symbol="BTCUSDT", side="SELL", positionSide="LONG", type="STOP_MARKET", closePosition="true",
+            triggerPrice="95.0",
+        )  # fmt: skip
+        await binance.futures_create_order(**order, side="SELL", positionSide="LONG", quantity="3")
+        held = {row["positionSide"]: row["positionAmt"] for row in await binance.futures_position_information()}
+        assert {"SHORT": "-2.000"} == held
+        assert [] == await binance.futures_get_open_orders(symbol="BTCUSDT", conditional=True)

@@ -26,7 +26,7 @@ from petrosa.apps.catalogue import resolve
 from petrosa.apps.instruments import load_instruments
 from petrosa.apps.recorded import Input, open_recording
 from petrosa.apps.settings import Settings
-from petrosa.apps.synth import synthetic_feed
+from petrosa.apps.synth import start_prices, synthetic_feed
 from petrosa.apps.wiring import Instruments, choose_instruments, symbols_of
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.market import MarketEvent, MarkPrice
@@ -40,6 +40,9 @@ ANSWERS: Final = (
 )
 PRIMED_NS: Final = 5 * NS_PER_SECOND
 """How much of the market has happened when the exchange opens, so that there are books, trades and marks."""
+
+IDLE_S: Final = 60
+"""How long a connection stays open on which nothing is asked: clients that pause keep theirs, as at the venue."""
 
 FRAMES_AT_ONCE: Final = 64
 TICK_S: Final = 0.05
@@ -58,15 +61,19 @@ class Offer(NamedTuple):
     about: str
 
 
-def offer_synthetic(settings: Settings, markets: Sequence[str]) -> Offer:
-    """The synthetic market of `feed.symbols`, on each of the markets; `simulation.seed` seeds it."""
+def offer_synthetic(settings: Settings, markets: Sequence[str], prices: Sequence[str] = ()) -> Offer:
+    """The synthetic market of `feed.symbols`, on each of the markets; `simulation.seed` seeds it.
+
+    `prices` are texts such as `BTCUSDT=50000`, where a symbol begins. Raises `UsageError` for one that makes no market.
+    """
     known = load_instruments(settings.instruments.file or None)
     rules = {market: choose_instruments(settings, known, market, settings.feed.symbols) for market in markets}
     seed = settings.simulation.seed
-    inputs = [
-        Input(settings, market, chosen, synthetic_feed(list(chosen.values()), seed).batches(FRAMES_AT_ONCE), 0)
-        for market, chosen in rules.items()
-    ]
+    inputs: list[Input] = []
+    for market, chosen in rules.items():
+        listed = list(chosen.values())
+        feed = synthetic_feed(listed, seed, prices=start_prices(prices, listed))
+        inputs.append(Input(settings, market, chosen, feed.batches(FRAMES_AT_ONCE), 0))
     return Offer(rules, [_facts(taken) for taken in inputs], f"synthetic market, seed {seed}")
 
 
@@ -213,7 +220,7 @@ async def serve_paper_exchange(
     drive.catch_up()
     connections = Connections()
     app = paper_app(venue, clock.now, connections.abort)
-    serve = serving(app, listen, port, protocol=connections.protocol(), websockets=True, answers=ANSWERS)
+    serve = serving(app, listen, port, protocol=connections.protocol(), websockets=True, answers=ANSWERS, idle_s=IDLE_S)
     async with serve as url:
         ready(url, offer.about)
         await drive.run(report)

@@ -15,12 +15,15 @@ from petrosa.adapters.wire.readings import encode_reading, is_reading
 from petrosa.apps.instruments import load_instruments
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import InstrumentId, MarketEvent, Reading
+from petrosa.core.signals.symbols import plain_symbol
 from petrosa.core.simulation.market import START, SyntheticMarket
 from petrosa.core.simulation.second_venue import Episode, SecondVenue
 from petrosa.errors import FrameError, StorageError, UsageError
 
 DESCRIPTION: Final = "recording.json"
 READINGS: Final = "readings"
+TICKS_LEAST, TICKS_MOST = 1_000, 100_000_000
+"""Between how many ticks a price may begin, so that there is a book on both sides of it."""
 _NAME_AT: Final = len(b'{"stream":"')
 
 
@@ -47,14 +50,37 @@ class Synthesis(msgspec.Struct, frozen=True, omit_defaults=True):
     frames: dict[str, int]
     sha256: dict[str, str]
     second_venue: SecondVenueMade | None = None
+    prices: dict[str, float] = {}
+
+
+def start_prices(given: Sequence[str], instruments: Sequence[Instrument]) -> dict[str, float]:
+    """Where symbols begin, from texts such as `BTCUSDT=50000`. Raises `UsageError` for one that makes no market."""
+    prices: dict[str, float] = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        symbol = plain_symbol(name)
+        rules = next((one for one in instruments if one.symbol == symbol), None)
+        if rules is None:
+            served = ", ".join(sorted({one.symbol for one in instruments}))
+            raise UsageError(f"--price {text}: {symbol or 'nothing'} is not among the symbols, which are {served}")
+        try:
+            price = float(value)
+        except ValueError:
+            raise UsageError(f"--price {text}: {value!r} is not a number; write {symbol}=50000") from None
+        least, most = TICKS_LEAST * float(rules.tick), TICKS_MOST * float(rules.tick)
+        if not least <= price <= most:
+            raise UsageError(f"--price {text}: {symbol} can begin from {least:g} to {most:g}, in ticks of {rules.tick}")
+        prices[symbol] = price
+    return prices
 
 
 def synthetic_feed(
     instruments: Sequence[Instrument], seed: int, *,
     start: int = START, seconds: float | None = None, beside: SecondVenue | None = None,
+    prices: Mapping[str, float] | None = None,
 ) -> SyntheticFeed:  # fmt: skip
     """Frames of a synthetic market of these instruments, without end unless told how long."""
-    events = SyntheticMarket(instruments, seed, start=start).events(seconds)
+    events = SyntheticMarket(instruments, seed, start=start, prices=prices).events(seconds)
     render = Renderer({one.id: one for one in instruments}).render
     if beside is None:
         return SyntheticFeed(events, render)
@@ -71,20 +97,25 @@ def write_recording(
     instruments: Mapping[InstrumentId, Instrument] | None = None,
     start: int = START,
     second_venue: str = "",
+    prices: Sequence[str] = (),
 ) -> Synthesis:
     """Write one gzip file a symbol of `<arrival ns> <frame>` lines, and how they were made, into a folder.
 
     A second venue's quotes go into a file `readings.gz` beside them; ours stay the same to the byte. The same arguments
-    give the same text. Raises `UsageError` for a symbol without rules, a length below 0.1 s, or a venue that no source
-    can be called, and `StorageError` when the folder cannot be written.
+    give the same text. `prices` are texts such as `BTCUSDT=50000`. Raises `UsageError` for a symbol without rules, a
+    length below 0.1 s, a price that makes no market, or a venue that no source can be called, and `StorageError` when
+    the folder cannot be written.
     """
     if not 0.1 <= seconds <= 86_400:
         raise UsageError(f"seconds = {seconds}; a synthetic recording lasts from 0.1 to 86400 s")
     chosen = _chosen(symbols, market, load_instruments() if instruments is None else instruments)
+    begin = start_prices(prices, chosen)
     other = _second_venue(second_venue, chosen, seed, start) if second_venue else None
     lines: dict[bytes, list[bytes]] = {one.symbol.lower().encode(): [] for one in chosen}
     readings: list[bytes] = []
-    for arrival, payload in synthetic_feed(chosen, seed, start=start, seconds=seconds, beside=other).frames():
+    for arrival, payload in synthetic_feed(
+        chosen, seed, start=start, seconds=seconds, beside=other, prices=begin
+    ).frames():
         if is_reading(payload):
             readings.append(b"%d %b\n" % (arrival, payload))
             continue
@@ -99,6 +130,7 @@ def write_recording(
         start_ns=start, frames={name: text.count(b"\n") for name, text in texts.items()},
         sha256={name: hashlib.sha256(text).hexdigest() for name, text in texts.items()},
         second_venue=None if other is None else SecondVenueMade(second_venue, tuple(other.episodes)),
+        prices=begin,
     )  # fmt: skip
     _write(out_dir, texts, made)
     return made

@@ -10,7 +10,8 @@ from petrosa.adapters.venues.replay.normalise import Normaliser
 from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.apps.instruments import load_instruments
 from petrosa.apps.synth import DESCRIPTION, Synthesis, write_recording
-from petrosa.core.model.market import Depth, Trade
+from petrosa.core.model.market import BookSnapshot, Depth, Trade
+from petrosa.core.simulation.market import SyntheticMarket
 from petrosa.errors import StorageError, UsageError
 
 TWINS = Path(__file__).parents[3] / "recordings"
@@ -92,3 +93,26 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match=r"cannot be written to .*file"):
         write_recording(1, ["BTCUSDT"], 1, tmp_path / "file")
+
+
+@pytest.mark.parametrize("market", ["usdm", "spot"])
+def test_a_symbol_begins_where_it_is_told_to(tmp_path: Path, market: str) -> None:
+    """And no other does; the price is kept with how it was made."""
+    usual = write_recording(3, ["BTCUSDT", "ETHUSDT"], 1, tmp_path / "usual", market=market)
+    made = write_recording(3, ["BTCUSDT", "ETHUSDT"], 1, tmp_path / "told", market=market, prices=["BTC/USDT=50000"])
+    assert ({"BTCUSDT": 50_000.0}, {}) == (made.prices, usual.prices)
+    assert usual.sha256["ETHUSDT"] == made.sha256["ETHUSDT"]
+    assert usual.sha256["BTCUSDT"] != made.sha256["BTCUSDT"]
+    instruments = [one for one in load_instruments().values() if one.market == market and one.symbol == "BTCUSDT"]
+    snapshot = next(SyntheticMarket(instruments, 3, prices=made.prices).events(1))[1]
+    assert isinstance(snapshot, BookSnapshot)
+    assert snapshot.bids[0][0] == pytest.approx(50_000, rel=1e-4)
+    assert snapshot.bids[0][0] < 50_000 < snapshot.asks[0][0]
+
+
+@pytest.mark.parametrize(
+    "price", ["BTCUSDT", "BTCUSDT=", "BTCUSDT=nan", "BTCUSDT=0", "BTCUSDT=1e12", "=5", "XRPUSDT=1"]
+)
+def test_a_price_that_makes_no_market_is_refused(tmp_path: Path, price: str) -> None:
+    with pytest.raises(UsageError, match="--price"):
+        write_recording(1, ["BTCUSDT"], 1, tmp_path, prices=[price])

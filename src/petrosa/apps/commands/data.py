@@ -81,6 +81,7 @@ Examples:
 @click.option(
     "--second-venue", default="", metavar="NAME", help="Write quotes of another venue of this name too (readings.gz)."
 )
+@click.option("--price", "prices", multiple=True, metavar="SYMBOL=PRICE", help="Where a symbol begins; repeatable.")
 @click.option("--instruments", metavar="FILE", help="Instruments file instead of our own.")
 @debug_option
 @json_option
@@ -91,6 +92,7 @@ def synth(
     out: Path,
     market: str,
     second_venue: str,
+    prices: tuple[str, ...],
     instruments: str | None,
     as_json: bool,
 ) -> None:
@@ -107,7 +109,9 @@ def synth(
     wanted = [plain_symbol(symbol) for symbol in symbols.split(",") if symbol.strip()]
     known = load_instruments(instruments)
     with working("making a market"):
-        made = write_recording(seed, wanted, seconds, out, market=market, instruments=known, second_venue=second_venue)
+        made = write_recording(
+            seed, wanted, seconds, out, market=market, instruments=known, second_venue=second_venue, prices=prices
+        )
     if as_json:
         show_json(made)
     else:

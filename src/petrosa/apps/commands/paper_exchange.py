@@ -16,7 +16,7 @@ PORT = 8090
     epilog="""\b
 Examples:
   petrosa paper-exchange
-  petrosa paper-exchange --market usdm --symbols BTCUSDT --seed 7
+  petrosa paper-exchange --market usdm --symbols BTCUSDT --seed 7 --price BTCUSDT=50000
   petrosa paper-exchange --recording synthetic-usdm --market usdm --speed 10
   petrosa paper-exchange --accounts accounts.toml --faults faults.toml --port 0
 """,
@@ -28,6 +28,9 @@ Examples:
 @click.option("--market", type=click.Choice(tuple(MARKETS)), default="both", show_default=True, help="What is served.")
 @click.option("--symbols", metavar="A,B", help="Symbols of the synthetic market.")
 @click.option("--seed", metavar="N", help="Another seed is another synthetic market.")
+@click.option(
+    "--price", "prices", multiple=True, metavar="SYMBOL=PRICE", help="Where the synthetic market of a symbol begins."
+)
 @click.option("--accounts", metavar="FILE", help="TOML with accounts, keys and balances; else one demo account.")
 @click.option("--faults", metavar="FILE", help="TOML with faults that strike from the beginning.")
 @click.option("--speed", type=float, default=1.0, show_default=True, help="How fast the market runs, above 0.")
@@ -36,7 +39,7 @@ Examples:
 @settings_options
 def paper_exchange(
     recording: tuple[str, ...], synthetic: bool, market: str, symbols: str | None, seed: str | None,
-    accounts: str | None, faults: str | None, speed: float, port: int, listen: str,
+    prices: tuple[str, ...], accounts: str | None, faults: str | None, speed: float, port: int, listen: str,
     files: tuple[str, ...], sets: tuple[str, ...], home: str | None,
 ) -> None:  # fmt: skip
     """Serve Binance's REST and WebSocket protocol, spot and USD-M, over our own matching engine.
@@ -56,12 +59,14 @@ def paper_exchange(
         serve_paper_exchange,
     )
 
-    if recording and (synthetic or seed is not None):
-        raise UsageError("--recording and --synthetic (or --seed) exclude each other; give one of them")
+    if recording and (synthetic or seed is not None or prices):
+        raise UsageError("--recording and --synthetic (or --seed, --price) exclude each other; give one of them")
     options = chosen(simulation__seed=seed, feed__symbols=symbols)
     loaded = settings.load(files, sets, home=home, options=options)
     offer = (
-        offer_recordings(loaded, recording, MARKETS[market]) if recording else offer_synthetic(loaded, MARKETS[market])
+        offer_recordings(loaded, recording, MARKETS[market])
+        if recording
+        else offer_synthetic(loaded, MARKETS[market], prices)
     )
     entries = load_accounts(accounts)
 

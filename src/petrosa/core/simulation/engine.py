@@ -29,7 +29,10 @@ CLOSED_MAX: Final = 1_000
 
 
 class Engine:
-    """`ts` is the venue's time of what happens, `now` ours when we learn of it."""
+    """`ts` is the venue's time of what happens, `now` ours when we learn of it.
+
+    `supply` is how many steps an order may take at most when it comes, where the market is made thin on purpose.
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Engine:
         latency: Latency,
     ) -> None:
         self.orders_made = 0
+        self.supply: int | None = None
         self.closed: dict[str, None] = {}
         self._listings = listings
         self._params = params
@@ -245,6 +249,8 @@ class Engine:
     def takeable(self, listing: Listing, side: Side, limit: int | None, wanted: int) -> list[Piece]:
         """What an order of a side would take now within its limit (ticks), displayed levels first, then the model."""
         displayed = listing.displayed
+        if self.supply is not None:
+            wanted = min(wanted, self.supply)
         if self._instant:
             return instant(displayed, side, limit, wanted)
         pieces = takeable(displayed, listing.consumed, side, limit, wanted)

@@ -65,11 +65,17 @@ class Exchange:
         params: SimulationParams,
         account: str,
         balances: Mapping[str, Decimal],
+        beside: "Exchange | None" = None,
     ) -> None:
+        """`beside` holds the other side of a hedged account: balances, and what was taken of the book, are one."""
         self.account = Account(balances)
         self._is_instant = params.fill_model is FillModel.INSTANT
         self._latency = Latency(params)
         self._listings = {key: Listing(instrument) for key, instrument in instruments.items()}
+        if beside is not None:
+            self.account.balances = beside.account.balances
+            for key, listing in self._listings.items():
+                listing.consumed = beside._listings[key].consumed
         self._clearing = Clearing(account, self.account, params, self._latency)
         self._engine = Engine(self._listings, params, self._clearing, self._latency)
         self._busy: dict[InstrumentId, Listing] = {}
@@ -135,6 +141,10 @@ class Exchange:
         return self._engine.takeable(
             listing, side, None if limit is None else listing.instrument.price_ticks(limit), steps
         )
+
+    def supply(self, steps: int | None) -> None:
+        """From now on let an order take at most so many steps when it comes; None: whatever is shown."""
+        self._engine.supply = steps
 
     def next_due(self) -> int:
         """When the account hears the next thing; `NEVER` when nothing is queued."""

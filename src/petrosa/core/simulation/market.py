@@ -60,10 +60,15 @@ class SyntheticMarket:
 
     def __init__(
         self, instruments: Sequence[Instrument], seed: int, *, start: int = START, latency_ns: int = FEED_LATENCY_NS,
+        prices: Mapping[str, float] | None = None,
     ) -> None:  # fmt: skip
+        """`prices` is where symbols begin exactly; the others begin near what is usual for them."""
         if start % (STEP_MS * NS_PER_MS):
             raise ValueError(f"start {start} must be a multiple of {STEP_MS} ms, in nanoseconds")
-        self._symbols = [_Symbol(instrument, seed, start, latency_ns) for instrument in instruments]
+        self._symbols = [
+            _Symbol(instrument, seed, start, latency_ns, (prices or {}).get(instrument.symbol))
+            for instrument in instruments
+        ]
 
     def events(self, seconds: float | None = None) -> Iterator[Heard]:
         """(heard, fact) in order of time over all instruments; heard a constant latency after it happened."""
@@ -86,7 +91,9 @@ def _when(heard: Heard) -> int:
 class _Symbol:
     """One instrument: its price, book, flow, and the state of its streams. Prices in ticks, quantities in steps."""
 
-    def __init__(self, instrument: Instrument, seed: int, start: int, latency_ns: int) -> None:
+    def __init__(
+        self, instrument: Instrument, seed: int, start: int, latency_ns: int, price: float | None
+    ) -> None:  # fmt: skip
         self._chance = chance = random.Random(f"{seed}:{instrument.id}")
         self._id: InstrumentId = instrument.id
         self._is_spot = instrument.market == "spot"
@@ -94,7 +101,8 @@ class _Symbol:
         self._step = instrument.step.as_integer_ratio()
         self._now = start
         self._latency = latency_ns
-        price = PRICES.get(instrument.base, 100.0) * chance.uniform(0.97, 1.03)
+        usual = PRICES.get(instrument.base, 100.0) * chance.uniform(0.97, 1.03)
+        price = usual if price is None else price
         self._fair = price / float(instrument.tick)
         self._anchor = self._fair
         self._lean = 0.0

@@ -13,12 +13,14 @@ class Trigger(msgspec.Struct, kw_only=True):
     With a `callback` (fraction of the extreme) it trails. It is activated when the reference reaches `price` coming
     from the other side (at once where `price` is None), remembers the extreme since, the lowest when it fires upward
     and the highest when downward, and is set off when the reference has turned by the fraction. `best` is the extreme.
+    With `on_its_side` it is activated at the price at which one without a callback would have been set off.
     """
 
     price: Decimal | None
     upward: bool
     callback: Decimal | None = None
     best: Decimal | None = None
+    on_its_side: bool = False
 
     @property
     def is_active(self) -> bool:
@@ -47,7 +49,7 @@ class Trigger(msgspec.Struct, kw_only=True):
             return self.touched(reference)
         sign = 1 if self.upward else -1
         if self.best is None:
-            if self.price is not None and sign * reference > sign * self.price:
+            if self.price is not None and not self._begins(reference, self.price):
                 return False
             self.best = reference
         elif sign * reference < sign * self.best:
@@ -55,3 +57,6 @@ class Trigger(msgspec.Struct, kw_only=True):
         level = self.level
         assert level is not None
         return sign * reference >= sign * level
+
+    def _begins(self, reference: Decimal, price: Decimal) -> bool:
+        return reference >= price if self.upward is self.on_its_side else reference <= price

@@ -16,6 +16,7 @@ from petrosa.errors import ConfigError
 
 GRACE_S = 2
 """How long an open connection may hold up the end of a run."""
+IDLE_S: Final = 5
 DESK: Final = (
     "everybody who reaches this address reads health, counters and /info; configuration and market metrics too, until a"
     " key exists (petrosa keys create); nothing is changed without one"
@@ -42,13 +43,13 @@ class _Server(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def serving(
     app: ASGIApp, listen: str, port: int, *, or_free: bool = False, protocol: type[asyncio.Protocol] | None = None,
-    websockets: bool = False, answers: str = DESK,
+    websockets: bool = False, answers: str = DESK, idle_s: int = IDLE_S,
 ) -> AsyncIterator[str]:  # fmt: skip
     """The address of the running server, for example `http://127.0.0.1:8080`; it stops when the block ends.
 
     `or_free` takes any free port when `port` is taken, `protocol` is another HTTP protocol than uvicorn's choice,
-    `websockets` serves those too (the extra `paper`), and `answers` is said where the address is an open one. Raises
-    `ConfigError` when the address cannot be bound.
+    `websockets` serves those too (the extra `paper`), `answers` is said where the address is an open one, and `idle_s`
+    is how long a connection without a request stays open. Raises `ConfigError` when the address cannot be bound.
     """
     warn_if_open(listen, answers)
     bound = bind(listen, port, or_free=or_free)
@@ -59,6 +60,7 @@ async def serving(
         access_log=False,
         http=protocol or "auto",
         ws="websockets-sansio" if websockets else "none",
+        timeout_keep_alive=idle_s,
         timeout_graceful_shutdown=GRACE_S,
         proxy_headers=False,  # a header must not decide who the peer is: loopback may do what others may not
     )

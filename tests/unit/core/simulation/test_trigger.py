@@ -33,6 +33,12 @@ def test_a_trailing_one_sleeps_until_it_is_activated() -> None:
     assert trigger.is_active
 
 
+def test_a_trailing_one_may_be_activated_from_its_own_side() -> None:
+    """A sell that begins to follow when the price has fallen to 90, and fires a tenth below the highest since."""
+    trigger = Trigger(price=Decimal(90), upward=False, callback=Decimal("0.1"), on_its_side=True)
+    assert [False, False, False, False, True] == [trigger.observe(Decimal(price)) for price in (120, 91, 90, 100, 90)]
+
+
 @examples(100)
 @given(path=prices)
 def test_a_mirrored_market_sets_off_the_mirrored_trigger(path: list[Decimal]) -> None:

@@ -33,6 +33,10 @@ class FaultKind(Enum):
     """503 with -1008, before the request was looked at: nothing has happened."""
     BANNED = "banned"
     """418 with Retry-After, before the request was looked at."""
+    REJECT = "reject"
+    """400 with `code`, before the request was looked at: nothing has happened."""
+    THIN_BOOK = "thin_book"
+    """An order that comes to the market finds counterparties for `share` of itself; the rest as its type says."""
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -50,6 +54,8 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     event: str = ""
     delay_ms: Annotated[float, Meta(ge=0, le=600_000)] = 1_000.0
     status: Annotated[int, Meta(ge=500, le=599)] = 503
+    code: Annotated[int, Meta(ge=-99_999, le=-1)] = -2010
+    share: Annotated[float, Meta(ge=0, le=1)] = 0.5
     retry_after_s: Annotated[int, Meta(ge=1, le=259_200)] = 5
 
 

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from petrosa.adapters.venues.binance.paper.numbers import ZERO
-from petrosa.adapters.venues.binance.paper.orders import Execution, Ids, Order
+from petrosa.adapters.venues.binance.paper.orders import BOTH, LONG, SHORT, Execution, Ids, Order
 from petrosa.core.model.instruments import EXACT, Instrument
 from petrosa.core.model.market import InstrumentId, MarketEvent
 from petrosa.core.model.orders import (
@@ -49,6 +49,7 @@ class What(Enum):
     TRADE = "TRADE"
     CANCELED = "CANCELED"
     EXPIRED = "EXPIRED"
+    EXPIRED_IN_MATCH = "EXPIRED_IN_MATCH"
     REJECTED = "REJECTED"
     AMENDMENT = "AMENDMENT"
 
@@ -81,7 +82,10 @@ def engine_params(params: SimulationParams) -> SimulationParams:
 
 
 class Ledger:
-    """Orders by id and by client id, fills, and the engine that they are matched in."""
+    """Orders by id and by client id, fills, and the engine that they are matched in.
+
+    Derivatives have a second engine for the SHORT side of hedge mode; LONG and one-way positions are in the first.
+    """
 
     def __init__(
         self, name: str, instruments: Mapping[InstrumentId, Instrument], balances: Mapping[str, Decimal], ids: Ids,
@@ -91,6 +95,9 @@ class Ledger:
         self.name = name
         self.instruments = instruments
         self.exchange = Exchange(instruments, engine_params(params), name, balances)
+        self._engines = {BOTH: self.exchange, LONG: self.exchange}
+        if any(one.market != "spot" for one in instruments.values()):
+            self._engines[SHORT] = Exchange(instruments, engine_params(params), name, {}, beside=self.exchange)
         self.orders: dict[int, Order] = {}
         self.executions: deque[Execution] = deque(maxlen=EXECUTIONS_MAX)
         self.income: deque[Income] = deque(maxlen=INCOME_MAX)
@@ -102,7 +109,7 @@ class Ledger:
         self._by_client: dict[str, int] = {}
         self._by_core: dict[str, Order] = {}
         self._open: dict[int, Order] = {}
-        self._positions: dict[InstrumentId, tuple[Decimal, Decimal]] = {}
+        self._positions: dict[tuple[InstrumentId, str], tuple[Decimal, Decimal]] = {}
         self._refused = ""
 
     # looking
@@ -110,9 +117,14 @@ class Ledger:
     def balance(self, asset: str) -> Decimal:
         return self.exchange.account.total(asset)
 
-    def position(self, instrument: InstrumentId) -> tuple[Decimal, Decimal]:
-        """(signed quantity, mean entry price) of a derivative, after the last fill that was told."""
-        return self._positions.get(instrument, (ZERO, ZERO))
+    def position(self, instrument: InstrumentId, side: str = BOTH) -> tuple[Decimal, Decimal]:
+        """(signed quantity, mean entry price) of a position of a derivative, after the last fill that was told."""
+        return self._positions.get((instrument, side), (ZERO, ZERO))
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether there is no position in any derivative, on any side."""
+        return not any(quantity for quantity, _ in self._positions.values())
 
     def open(self, symbol: str | None = None) -> Iterator[Order]:
         """Open orders, oldest first."""
@@ -205,16 +217,26 @@ class Ledger:
         self.tell(what, order, now, reason=reason)
 
     def on_market(self, event: MarketEvent, now: int) -> None:
-        self.exchange.on_market(event, now)
+        for engine in self._apart():
+            engine.on_market(event, now)
         self.drain(now)
 
     def drain(self, now: int) -> None:
-        """Hear everything that the engine has to say by now."""
+        """Hear everything that the engines have to say by now."""
         self._draining += 1
-        while self.exchange.next_due() <= now:
-            self._heard(self.exchange.pop_due())
+        for engine in self._apart():
+            while engine.next_due() <= now:
+                self._heard(engine.pop_due())
         self._draining -= 1
         self._settle()
+
+    def _apart(self) -> list[Exchange]:
+        return [self._engines[side] for side in (BOTH, SHORT) if side in self._engines]
+
+    def supply(self, steps: int | None) -> None:
+        """From now on let an order take at most so many steps when it comes; None: whatever is shown."""
+        for engine in self._apart():
+            engine.supply(steps)
 
     def _settle(self) -> None:
         if self._changed_at and not self._draining:
@@ -265,8 +287,8 @@ class Ledger:
         quote = instrument.notional(fill.quantity, fill.price)
         execution = Execution(
             trade_id=self.ids.next(), order_id=order.id, list_id=order.list_id, instrument=order.instrument,
-            side=order.side, price=fill.price, quantity=fill.quantity, quote=quote, fee=fill.fee,
-            fee_asset=fill.fee_asset, realized=self._moved(instrument, fill),
+            side=order.side, position_side=order.position_side, price=fill.price, quantity=fill.quantity, quote=quote,
+            fee=fill.fee, fee_asset=fill.fee_asset, realized=self._moved(instrument, order.position_side, fill),
             is_maker=fill.liquidity is Liquidity.MAKER, ts=fill.ts_event,
         )  # fmt: skip
         self.executions.append(execution)
@@ -277,26 +299,28 @@ class Ledger:
             self._finish(order, "FILLED", fill.ts_event)
         self.tell(What.TRADE, order, fill.ts_event, execution)
 
-    def _moved(self, instrument: Instrument, fill: OrderFilled) -> Decimal:
-        """Move the position of a derivative by one fill; the profit that it realised."""
+    def _moved(self, instrument: Instrument, side: str, fill: OrderFilled) -> Decimal:
+        """Move a position of a derivative by one fill; the profit that it realised."""
         if instrument.market == "spot":
             return ZERO
-        held, entry = self.position(instrument.id)
+        slot = (instrument.id, side)
+        held, entry = self.position(*slot)
         signed = EXACT.multiply(fill.quantity, Decimal(fill.side.sign))
         after = EXACT.add(held, signed)
         if held * fill.side.sign >= 0:
             price = instrument.average_price(held, entry or fill.price, fill.quantity, fill.price)
-            self._positions[instrument.id] = (after, price)
+            self._positions[slot] = (after, price)
             return ZERO
         closed = min(fill.quantity, abs(held))
         turned = after * held < 0
-        self._positions[instrument.id] = (after, fill.price if turned else entry if after else ZERO)
+        self._positions[slot] = (after, fill.price if turned else entry if after else ZERO)
         return instrument.profit(fill.side.opposite, closed, entry, fill.price)
 
     def _take_out(self, order: Order, now: int) -> None:
         cancel = Cancel(order.core_id, "asked by the client")
         name = f"{order.core_id}-c"
-        self.exchange.take(Intent(name, self.name, order.instrument, Leg.MANUAL, cancel, "", ""), now)
+        engine = self._engines[order.position_side]
+        engine.take(Intent(name, self.name, order.instrument, Leg.MANUAL, cancel, "", ""), now)
         self.drain(now)
 
     def _finish(self, order: Order, status: str, ts: int) -> None:
@@ -312,7 +336,8 @@ class Ledger:
         order.core_id = f"{order.id}-{order.terms}"
         self._by_core[order.core_id] = order
         self._refused = ""
-        self.exchange.take(Intent(order.core_id, self.name, order.instrument, Leg.MANUAL, _place(order), "", ""), now)
+        engine = self._engines[order.position_side]
+        engine.take(Intent(order.core_id, self.name, order.instrument, Leg.MANUAL, _place(order), "", ""), now)
         self.drain(now)
         return self._refused
 

@@ -13,6 +13,8 @@ from petrosa.core.model.market import InstrumentId
 from petrosa.core.simulation.trigger import Trigger
 
 OPEN: Final = frozenset({"NEW", "PARTIALLY_FILLED", "PENDING_NEW"})
+BOTH, LONG, SHORT = "BOTH", "LONG", "SHORT"
+"""Position sides: one net position, or in hedge mode two beside each other."""
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +25,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     list_id: int
     instrument: InstrumentId
     side: Side
+    position_side: str
     price: Decimal
     quantity: Decimal
     quote: Decimal
@@ -55,11 +58,11 @@ class Order(msgspec.Struct, kw_only=True):
     stop_price: Decimal = ZERO
     trailing_delta: int = 0
     quote_quantity: Decimal = ZERO
-    iceberg: Decimal = ZERO
     executed: Decimal = ZERO
     quote: Decimal = ZERO
     stp: str = "EXPIRE_MAKER"
     list_id: int = -1
+    position_side: str = BOTH
     reduce_only: bool = False
     close_position: bool = False
     working_type: str = "CONTRACT_PRICE"
@@ -139,6 +142,7 @@ class AlgoOrder(msgspec.Struct, kw_only=True):
     status: str = "NEW"
     working_type: str = "CONTRACT_PRICE"
     price_match: str = "NONE"
+    position_side: str = BOTH
     close_position: bool = False
     price_protect: bool = False
     reduce_only: bool = False

@@ -5,6 +5,7 @@ from typing import Final
 from petrosa.errors import DataError
 
 NO_BALANCE: Final = "Account has insufficient balance for requested action."
+REJECTED: Final = "Rejected: a fault has it so."
 NO_MARGIN: Final = "Margin is insufficient."
 
 

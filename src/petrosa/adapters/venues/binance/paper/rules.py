@@ -16,7 +16,10 @@ USDM_TYPES: Final = (
 )  # fmt: skip
 CONDITIONAL: Final = frozenset(USDM_TYPES) - {"LIMIT", "MARKET"}
 USDM_TIF: Final = ("GTC", "IOC", "FOK", "GTX", "GTD")
-STP_MODES: Final = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER")
+STP_MODES: Final = ("EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH")
+
+TRIGGER_PROTECT: Final = Decimal("0.05")
+"""How far the last price and the mark may be apart, as a fraction, for orders with `priceProtect`."""
 
 TICKS_MAX: Final = 100_000_000
 """The highest price in ticks."""
@@ -69,7 +72,7 @@ class SpotRules:
         return {
             "symbol": rules.symbol, "status": "TRADING", "baseAsset": rules.base, "baseAssetPrecision": 8,
             "quoteAsset": rules.quote, "quotePrecision": 8, "quoteAssetPrecision": 8, "baseCommissionPrecision": 8,
-            "quoteCommissionPrecision": 8, "orderTypes": list(SPOT_TYPES), "icebergAllowed": True, "ocoAllowed": True,
+            "quoteCommissionPrecision": 8, "orderTypes": list(SPOT_TYPES), "icebergAllowed": False, "ocoAllowed": True,
             "otoAllowed": True, "opoAllowed": False, "quoteOrderQtyMarketAllowed": True, "allowTrailingStop": True,
             "cancelReplaceAllowed": True, "amendAllowed": False, "pegInstructionsAllowed": False,
             "isSpotTradingAllowed": True, "isMarginTradingAllowed": False, "filters": self._filters(),
@@ -85,7 +88,6 @@ class SpotRules:
              "tickSize": text(rules.tick)},
             {"filterType": "LOT_SIZE", "minQty": text(rules.min_quantity), "maxQty": text(rules.max_quantity),
              "stepSize": text(rules.step)},
-            {"filterType": "ICEBERG_PARTS", "limit": 100},
             {"filterType": "MARKET_LOT_SIZE", "minQty": text(ZERO), "maxQty": text(rules.max_quantity),
              "stepSize": text(ZERO)},
             {"filterType": "TRAILING_DELTA", "minTrailingAboveDelta": DELTA_MIN, "maxTrailingAboveDelta": DELTA_MAX,
@@ -156,7 +158,7 @@ class UsdmRules:
             "baseAsset": rules.base, "quoteAsset": rules.quote, "marginAsset": rules.settle,
             "pricePrecision": self.price_places,
             "quantityPrecision": self.quantity_places, "baseAssetPrecision": 8, "quotePrecision": 8,
-            "underlyingType": "COIN", "underlyingSubType": [], "triggerProtect": "0.0500",
+            "underlyingType": "COIN", "underlyingSubType": [], "triggerProtect": text(TRIGGER_PROTECT, 4),
             "liquidationFee": "0.012500", "marketTakeBound": "0.05", "maxMoveOrderLimit": 10_000,
             "filters": self._filters(), "orderTypes": list(USDM_TYPES), "timeInForce": list(USDM_TIF),
         }  # fmt: skip

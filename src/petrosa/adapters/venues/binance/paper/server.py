@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from petrosa.adapters.venues.binance.paper.faults import Fault, FaultKind
 from petrosa.adapters.venues.binance.paper.gate import Answer, Request
-from petrosa.adapters.venues.binance.paper.refusals import Refusal
+from petrosa.adapters.venues.binance.paper.refusals import REJECTED, Refusal
 from petrosa.adapters.venues.binance.paper.sockets import market_socket, private_socket, ws_api_socket
 from petrosa.adapters.venues.binance.paper.venue import PaperVenue
 
@@ -100,6 +100,9 @@ class _Rest:
         """A 429, 418 or 503 that somebody asked for, in which nothing is done."""
         if self._venue.faults.on_request(FaultKind.OVERLOADED, method, path):
             return _response(Answer(503, {}, msgspec.json.encode(OVERLOADED)))
+        rejects = self._venue.faults.on_request(FaultKind.REJECT, method, path)
+        if rejects is not None:
+            return _response(Answer(400, {}, msgspec.json.encode(Refusal(rejects.code, REJECTED).body())))
         for kind, status in ((FaultKind.BANNED, 418), (FaultKind.RATE_LIMITED, 429)):
             fault = self._venue.faults.on_request(kind, method, path)
             if fault is not None:

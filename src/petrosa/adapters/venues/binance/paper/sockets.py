@@ -9,6 +9,7 @@ import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from petrosa.adapters.venues.binance.paper.faults import FaultKind
+from petrosa.adapters.venues.binance.paper.refusals import REJECTED, Refusal
 from petrosa.adapters.venues.binance.paper.streams import STREAMS_MAX, Hub, path_of
 from petrosa.adapters.venues.binance.paper.venue import PaperVenue
 from petrosa.adapters.venues.binance.paper.ws_api import WsSession
@@ -219,6 +220,10 @@ def ws_api_socket(venue: PaperVenue, market: str, clock: Clock) -> Serve:
             strikes = venue.faults.on_request
             if strikes(FaultKind.DROP, method, path):
                 outlet.end()
+                return
+            rejects = strikes(FaultKind.REJECT, method, path)
+            if rejects is not None:
+                outlet.send(session.refused(message, Refusal(rejects.code, REJECTED), clock()))
                 return
             late = strikes(FaultKind.LATENCY, method, path)
             if late is not None:

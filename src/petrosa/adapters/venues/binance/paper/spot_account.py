@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Final
 
 from petrosa.adapters.venues.binance.paper import spot_render
+from petrosa.adapters.venues.binance.paper.encounter import encounter
+from petrosa.adapters.venues.binance.paper.faults import Faults
 from petrosa.adapters.venues.binance.paper.ledger import Change, Ledger, What
 from petrosa.adapters.venues.binance.paper.market import PublicMarket
 from petrosa.adapters.venues.binance.paper.numbers import ZERO
@@ -24,7 +26,8 @@ class SpotAccount:
 
     def __init__(
         self, name: str, markets: Mapping[str, PublicMarket], instruments: Mapping[InstrumentId, Instrument],
-        balances: Mapping[str, Decimal], ids: Ids, params: SimulationParams, tell: Callable[[UserEvent], None],
+        balances: Mapping[str, Decimal], ids: Ids, params: SimulationParams, faults: Faults,
+        tell: Callable[[UserEvent], None],
     ) -> None:  # fmt: skip
         self.name = name
         self.markets = markets
@@ -32,6 +35,7 @@ class SpotAccount:
         self.lists: dict[int, OrderList] = {}
         self.ts_update = 0
         self.ledger = Ledger(name, instruments, balances, ids, params, self._told, self._tell_balances)
+        self._faults = faults
         self._tell = tell
         self._moved: dict[str, None] = {}
 
@@ -101,9 +105,13 @@ class SpotAccount:
         if order.trigger is not None:
             self.ledger.wait(order, now)
             return
-        reason = self.ledger.submit(order, now)
+        reason = self._submit(order, now)
         if reason:
             raise from_engine(reason, spot=True)
+
+    def _submit(self, order: Order, now: int) -> str:
+        with encounter(self.ledger, self._faults, order, now):
+            return self.ledger.submit(order, now)
 
     def cancel(self, order: Order, now: int, cancel_id: str) -> bool:
         """Take an order off, with its whole list where it has one; whether it was still open."""
@@ -130,7 +138,7 @@ class SpotAccount:
         if made is not None:
             self._end_siblings(made, order, now)
         order.ts_working = now
-        reason = self.ledger.submit(order, now)
+        reason = self._submit(order, now)
         if reason:
             self.ledger.tell(What.REJECTED, order, now, reason="INSUFFICIENT_BALANCES")
 
@@ -202,7 +210,7 @@ class SpotAccount:
                 self.ledger.wait(leg, now)
             elif leg.trigger is not None:
                 self._set_off(leg, now)
-            elif self.ledger.submit(leg, now):
+            elif self._submit(leg, now):
                 self.ledger.tell(What.REJECTED, leg, now, reason="INSUFFICIENT_BALANCES")
 
     def _finish(self, made: OrderList, now: int) -> None:

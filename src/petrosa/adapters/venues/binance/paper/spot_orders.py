@@ -40,7 +40,6 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     stop_price: Decimal = ZERO
     trailing_delta: int = 0
     quote_quantity: Decimal = ZERO
-    iceberg: Decimal = ZERO
     stp: str = "EXPIRE_MAKER"
     client_id: str = ""
 
@@ -97,14 +96,20 @@ def _leg(
     elif tif is not None:
         raise unwanted(named("timeInForce"))
     stop, delta = _conditions(asked, named, kind)
-    iceberg = asked.maybe_number(named("icebergQty")) or ZERO
-    if iceberg and (kind not in PRICED or (tif or "GTC") != "GTC"):
-        raise unwanted(named("icebergQty"))
+    if asked.maybe_number(named("icebergQty")):
+        raise rejected("Iceberg orders are not supported for this symbol.")
     return Terms(
         side=side, type=kind, quantity=quantity, price=price or ZERO, tif=tif or "GTC", stop_price=stop,
-        trailing_delta=delta, quote_quantity=quote, iceberg=iceberg, client_id=client_id,
-        stp=asked.choice("selfTradePreventionMode", STP_MODES, "EXPIRE_MAKER"),
+        trailing_delta=delta, quote_quantity=quote, client_id=client_id,
+        stp=_stp(asked),
     )  # fmt: skip
+
+
+def _stp(asked: Parameters) -> str:
+    mode = asked.text("selfTradePreventionMode", "EXPIRE_MAKER")
+    if mode not in STP_MODES:
+        raise Refusal(-1013, "This symbol does not allow the specified self-trade prevention mode.")
+    return mode
 
 
 def _conditions(asked: Parameters, named: Named, kind: str) -> tuple[Decimal, int]:
@@ -136,10 +141,6 @@ def check_terms(terms: Terms, rules: SpotRules, market: PublicMarket, account: S
             rules.check_value(terms.quantity, value_at, market=terms.type == "MARKET")
     elif terms.quote_quantity < rules.instrument.min_notional:
         raise filter_failure("NOTIONAL")
-    if terms.iceberg:
-        rules.check_quantity(terms.iceberg)
-        if terms.quantity > terms.iceberg * 100:
-            raise filter_failure("ICEBERG_PARTS")
     if terms.trailing_delta:
         rules.check_delta(terms.trailing_delta)
     _check_counts(terms, account, market.symbol)
@@ -162,7 +163,7 @@ def make_order(terms: Terms, market: PublicMarket, account: SpotAccount, now: in
         id=account.ids.next(), client_id=terms.client_id, instrument=market.instrument.id, symbol=market.symbol,
         side=terms.side, type=terms.type, tif=terms.tif, quantity=quantity, price=terms.price, ts=now, ts_update=now,
         stop_price=terms.stop_price, trailing_delta=terms.trailing_delta, quote_quantity=terms.quote_quantity,
-        iceberg=terms.iceberg, stp=terms.stp, list_id=list_id, trigger=_trigger(terms),
+        stp=terms.stp, list_id=list_id, trigger=_trigger(terms),
     )  # fmt: skip
 
 
@@ -171,7 +172,10 @@ def _trigger(terms: Terms) -> Trigger | None:
         return None
     if terms.trailing_delta:  # whatever its type, a buy is set off by a rise from the lowest, a sell by a fall
         callback = EXACT.multiply(Decimal(terms.trailing_delta), BASIS_POINT)
-        return Trigger(price=terms.stop_price or None, upward=terms.side is Side.BUY, callback=callback)
+        return Trigger(
+            price=terms.stop_price or None, upward=terms.side is Side.BUY, callback=callback,
+            on_its_side=terms.type.startswith("STOP_LOSS"),
+        )  # fmt: skip
     upward = (terms.side is Side.BUY) is terms.type.startswith("STOP_LOSS")
     return Trigger(price=terms.stop_price or None, upward=upward)
 

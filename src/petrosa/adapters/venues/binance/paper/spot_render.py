@@ -44,8 +44,6 @@ def placed(order: Order, fills: Iterable[Execution], kind: str) -> Answer:
     if kind == "ACK":
         return made
     made |= {**_core(order), **_conditions(order), "workingTime": ms(order.ts_working) or -1}
-    if order.iceberg:
-        made["icebergQty"] = text(order.iceberg)
     if kind == "FULL":
         made["fills"] = [
             {
@@ -61,7 +59,7 @@ def queried(order: Order) -> Answer:
     """The answer to a query."""
     made: Answer = {
         "symbol": order.symbol, "orderId": order.id, "orderListId": order.list_id, "clientOrderId": order.client_id,
-        **_core(order), "stopPrice": text(order.stop_price), "icebergQty": text(order.iceberg), "time": ms(order.ts),
+        **_core(order), "stopPrice": text(order.stop_price), "icebergQty": text(ZERO), "time": ms(order.ts),
         "updateTime": ms(order.ts_update), "isWorking": bool(order.ts_working),
         "workingTime": ms(order.ts_working) or -1, "selfTradePreventionMode": order.stp,
     }  # fmt: skip
@@ -104,11 +102,12 @@ def execution_report(change: Change) -> Answer:
     """The event about an order. In a cancel `c` is the cancel's id and `C` the order's."""
     order, fill = change.order, change.execution
     ended = change.what is What.CANCELED and bool(order.cancel_id)
+    what = "TRADE_PREVENTION" if change.what is What.EXPIRED_IN_MATCH else change.what.value
     made: Answer = {
         "e": "executionReport", "E": ms(change.ts), "s": order.symbol,
         "c": order.cancel_id if ended else order.client_id, "S": order.side.name, "o": order.type, "f": order.tif,
-        "q": text(order.quantity), "p": text(order.price), "P": text(order.stop_price), "F": text(order.iceberg),
-        "g": order.list_id, "C": order.client_id if ended else "", "x": change.what.value, "X": order.status,
+        "q": text(order.quantity), "p": text(order.price), "P": text(order.stop_price), "F": text(ZERO),
+        "g": order.list_id, "C": order.client_id if ended else "", "x": what, "X": order.status,
         "r": change.reason or "NONE", "i": order.id, "l": text(fill.quantity if fill else ZERO),
         "z": text(order.executed), "L": text(fill.price if fill else ZERO), "n": text(fill.fee) if fill else "0",
         "N": fill.fee_asset if fill else None, "T": ms(change.ts), "t": fill.trade_id if fill else -1,

@@ -14,7 +14,8 @@ from petrosa.adapters.venues.binance.paper.public_api import PublicApi, required
 from petrosa.adapters.venues.binance.paper.refusals import Refusal, bad_symbol
 from petrosa.adapters.venues.binance.paper.rules import UsdmRules
 from petrosa.adapters.venues.binance.paper.spot_api import uid, window
-from petrosa.adapters.venues.binance.paper.usdm_account import LEVERAGE_MAX, MAINTENANCE, UsdmAccount
+from petrosa.adapters.venues.binance.paper.usdm_account import LEVERAGE_MAX, UsdmAccount
+from petrosa.adapters.venues.binance.paper.usdm_margin import MAINTENANCE
 
 V1: Final = "/fapi/v1"
 V2: Final = "/fapi/v2"
@@ -57,7 +58,7 @@ class UsdmAccountApi:
             Endpoint("GET", f"{V1}/income", signed, 30, self._income),
             Endpoint("POST", f"{V1}/leverage", trade, 1, self._set_leverage),
             Endpoint("POST", f"{V1}/marginType", trade, 1, self._set_margin_type),
-            Endpoint("GET", f"{V1}/positionSide/dual", signed, 30, lambda _: {"dualSidePosition": False}),
+            Endpoint("GET", f"{V1}/positionSide/dual", signed, 30, self._position_mode),
             Endpoint("POST", f"{V1}/positionSide/dual", trade, 1, self._set_position_mode),
             Endpoint("GET", f"{V1}/multiAssetsMargin", signed, 30, lambda _: {"multiAssetsMargin": False}),
             Endpoint("GET", f"{V1}/accountConfig", signed, 5, self._account_config),
@@ -107,12 +108,12 @@ class UsdmAccountApi:
         return self.accounts[call.account]
 
     def _asset(self, account: UsdmAccount, asset: str) -> Answer:
-        margins = [account.margin(symbol) for symbol in account.settled_in(asset)]
+        margins = account.margins.all_in(asset)
         wallet = account.ledger.balance(asset)
         profit, initial = sum((m.profit for m in margins), ZERO), sum((m.initial for m in margins), ZERO)
         orders, kept = sum((m.orders for m in margins), ZERO), sum((m.maintenance for m in margins), ZERO)
-        free = max(ZERO, account.available(asset))
-        changed = max((account.ts_update.get(symbol, 0) for symbol in account.settled_in(asset)), default=0)
+        free = max(ZERO, account.margins.available(asset))
+        changed = max((account.ts_update.get(symbol, 0) for symbol in account.margins.settled_in(asset)), default=0)
         return {
             "asset": asset, "walletBalance": text(wallet), "unrealizedProfit": text(profit),
             "marginBalance": text(wallet + profit), "maintMargin": text(kept), "initialMargin": text(initial + orders),
@@ -135,23 +136,24 @@ class UsdmAccountApi:
                 "tradeGroupId": -1, "updateTime": 0, "multiAssetsMargin": False,
             }  # fmt: skip
             assets = [row | {"marginAvailable": True} for row in assets]
-        symbols = self.markets if old else self._held(account)
-        positions = [self._account_position(account, symbol, old=old) for symbol in symbols]
+        slots = self._slots(account, held=not old)
+        positions = [self._account_position(account, symbol, side, old=old) for symbol, side in slots]
         return {**head, **totals, "assets": assets, "positions": positions}
 
-    def _held(self, account: UsdmAccount) -> list[str]:
-        """Symbols with a position or an open order."""
+    def _slots(self, account: UsdmAccount, *, held: bool) -> list[tuple[str, str]]:
+        """(symbol, position side) of every position; `held` leaves out those without a quantity or an open order."""
         return [
-            symbol for symbol, market in self.markets.items()
-            if account.ledger.position(market.instrument.id)[0] or any(True for _ in account.ledger.open(symbol))
+            (symbol, side) for symbol, market in self.markets.items() for side in account.margins.sides
+            if not held or account.ledger.position(market.instrument.id, side)[0]
+            or any(order.position_side == side for order in account.ledger.open(symbol))
         ]  # fmt: skip
 
-    def _account_position(self, account: UsdmAccount, symbol: str, *, old: bool) -> Answer:
-        market, margin = self.markets[symbol], account.margin(symbol)
-        quantity, entry = account.ledger.position(market.instrument.id)
+    def _account_position(self, account: UsdmAccount, symbol: str, side: str, *, old: bool) -> Answer:
+        market, margin = self.markets[symbol], account.margins.of(symbol, side)
+        quantity, entry = account.ledger.position(market.instrument.id, side)
         written = market.written
         row: Answer = {
-            "symbol": symbol, "positionSide": "BOTH", "positionAmt": text(quantity, written.quantity_places),
+            "symbol": symbol, "positionSide": side, "positionAmt": text(quantity, written.quantity_places),
             "unrealizedProfit": text(margin.profit), "isolatedMargin": "0", "notional": plain(margin.notional),
             "isolatedWallet": "0", "initialMargin": plain(_cents(margin.initial + margin.orders)),
             "maintMargin": plain(_cents(margin.maintenance)), "updateTime": ms(account.ts_update.get(symbol, 0)),
@@ -160,38 +162,35 @@ class UsdmAccountApi:
             return row
         return row | {
             "positionInitialMargin": plain(_cents(margin.initial)),
-            "openOrderInitialMargin": plain(_cents(margin.orders)), "leverage": str(account.leverage[symbol]),
-            "isolated": False, "entryPrice": plain(entry), "breakEvenPrice": plain(self._break_even(symbol, account)),
+            "openOrderInitialMargin": plain(_cents(margin.orders)), "isolated": False,
+            "leverage": str(account.margins.leverage[symbol]), "entryPrice": plain(entry),
+            "breakEvenPrice": plain(_break_even(market, quantity, entry)),
             "maxNotional": plain(NOTIONAL_MAX), "bidNotional": plain(margin.bids), "askNotional": plain(margin.asks),
         }  # fmt: skip
 
-    def _break_even(self, symbol: str, account: UsdmAccount) -> Decimal:
-        rules = self.markets[symbol].instrument
-        quantity, entry = account.ledger.position(rules.id)
-        return render.mean_break_even(quantity, entry, rules.taker_fee_rate)
-
     def _positions(self, call: Call, *, old: bool) -> Any:
         account = self.account(call)
-        if "symbol" in call.asked:
-            if call.asked.text("symbol") not in self.markets:
-                raise bad_symbol()
-            return [self._risk(account, call.asked.text("symbol"), old=old)]
-        return [self._risk(account, symbol, old=old) for symbol in (self.markets if old else self._held(account))]
+        only = call.asked.optional("symbol")
+        if only is not None and only not in self.markets:
+            raise bad_symbol()
+        slots = self._slots(account, held=not old and only is None)
+        return [self._risk(account, symbol, side, old=old) for symbol, side in slots if only in (None, symbol)]
 
-    def _risk(self, account: UsdmAccount, symbol: str, *, old: bool) -> Answer:
-        market, margin = self.markets[symbol], account.margin(symbol)
-        quantity, entry = account.ledger.position(market.instrument.id)
+    def _risk(self, account: UsdmAccount, symbol: str, side: str, *, old: bool) -> Answer:
+        market, margin = self.markets[symbol], account.margins.of(symbol, side)
+        quantity, entry = account.ledger.position(market.instrument.id, side)
+        ends = account.margins.liquidation_price(symbol) if quantity else ZERO
         row: Answer = {
-            "symbol": symbol, "positionSide": "BOTH",
+            "symbol": symbol, "positionSide": side,
             "positionAmt": text(quantity, market.written.quantity_places), "entryPrice": plain(entry),
-            "breakEvenPrice": plain(self._break_even(symbol, account)), "markPrice": text(market.reference),
-            "unRealizedProfit": text(margin.profit), "liquidationPrice": text(account.liquidation_price(symbol)),
+            "breakEvenPrice": plain(_break_even(market, quantity, entry)), "markPrice": text(market.reference),
+            "unRealizedProfit": text(margin.profit), "liquidationPrice": text(ends),
             "isolatedMargin": "0", "notional": plain(_cents(margin.notional)), "isolatedWallet": "0",
             "updateTime": ms(account.ts_update.get(symbol, 0)),
         }  # fmt: skip
         if old:
             return row | {
-                "marginType": "cross", "isAutoAddMargin": "false", "leverage": str(account.leverage[symbol]),
+                "marginType": "cross", "isAutoAddMargin": "false", "leverage": str(account.margins.leverage[symbol]),
                 "maxNotionalValue": plain(NOTIONAL_MAX),
             }  # fmt: skip
         return row | {
@@ -246,10 +245,10 @@ class UsdmAccountApi:
         symbol, leverage = required_symbol(call.asked, self.markets).symbol, call.asked.integer("leverage")
         if not 1 <= leverage <= LEVERAGE_MAX:
             raise Refusal(-4028, f"Leverage {leverage} is not valid")
-        account = self.account(call)
-        before, account.leverage[symbol] = account.leverage[symbol], leverage
-        if account.available(self.markets[symbol].instrument.settle) < 0:
-            account.leverage[symbol] = before
+        margins = self.account(call).margins
+        before, margins.leverage[symbol] = margins.leverage[symbol], leverage
+        if margins.available(self.markets[symbol].instrument.settle) < 0:
+            margins.leverage[symbol] = before
             raise Refusal(-2028, "Leverage is smaller than permitted: insufficient margin balance.")
         return {"leverage": leverage, "maxNotionalValue": plain(NOTIONAL_MAX), "symbol": symbol}
 
@@ -259,19 +258,23 @@ class UsdmAccountApi:
             raise Refusal(-4046, "No need to change margin type.")
         raise Refusal(-4048, "Margin type cannot be changed: this paper exchange has cross margin only.")
 
-    def _set_position_mode(self, call: Call) -> Any:
-        if not call.asked.boolean("dualSidePosition"):
-            raise Refusal(-4059, "No need to change position side.")
-        raise Refusal(-4068, "Position side cannot be changed: this paper exchange has one-way positions only.")
+    def _position_mode(self, call: Call) -> Any:
+        return {"dualSidePosition": self.account(call).margins.hedged}
 
-    def _account_config(self, _call: Call) -> Any:
+    def _set_position_mode(self, call: Call) -> Any:
+        call.asked.text("dualSidePosition")
+        self.account(call).set_hedged(call.asked.boolean("dualSidePosition"))
+        return {"code": 200, "msg": "success"}
+
+    def _account_config(self, call: Call) -> Any:
         return {
-            "feeTier": 0, "canTrade": True, "canDeposit": False, "canWithdraw": False, "dualSidePosition": False,
-            "updateTime": 0, "multiAssetsMargin": False, "tradeGroupId": -1,
+            "feeTier": 0, "canTrade": True, "canDeposit": False, "canWithdraw": False,
+            "dualSidePosition": self.account(call).margins.hedged, "updateTime": 0,
+            "multiAssetsMargin": False, "tradeGroupId": -1,
         }  # fmt: skip
 
     def _symbol_config(self, call: Call) -> Any:
-        leverage = self.account(call).leverage
+        leverage = self.account(call).margins.leverage
         return lambda market: {
             "symbol": market.symbol, "marginType": "CROSSED", "isAutoAddMargin": False,
             "leverage": leverage[market.symbol], "maxNotionalValue": plain(NOTIONAL_MAX),
@@ -306,6 +309,10 @@ def _bracket(market: PublicMarket) -> Answer:
         "maintMarginRatio": float(MAINTENANCE), "cum": 0.0,
     }  # fmt: skip
     return {"symbol": market.symbol, "notionalCoef": 1.0, "brackets": [bracket]}
+
+
+def _break_even(market: PublicMarket, quantity: Decimal, entry: Decimal) -> Decimal:
+    return render.mean_break_even(quantity, entry, market.instrument.taker_fee_rate)
 
 
 def _cents(value: Decimal) -> Decimal:

@@ -89,7 +89,7 @@ class UsdmOrders:
 
     def _test(self, call: Call) -> Any:
         order = self._read(call)
-        self.account(call).check_margin(order)
+        self.account(call).margins.check(order)
         return self._placed(order, acknowledged=True)
 
     def found(self, call: Call, error: Refusal | None = None) -> Order:
@@ -122,7 +122,7 @@ class UsdmOrders:
             return self._placed(order)
         changed = msgspec.structs.replace(order, quantity=quantity, price=price)
         check_order(changed, self.markets[order.symbol], self.rules[order.symbol])
-        account.check_change(order, changed)
+        account.margins.check_change(order, changed)
         reason = account.ledger.replace(order, quantity, price, call.now)
         if reason:
             raise from_engine(reason, spot=False)
@@ -197,14 +197,14 @@ class UsdmOrders:
     def _place_algo(self, call: Call) -> Any:
         market, account = self.market(call), self.account(call)
         order = read_algo(call.asked, market, self.rules[market.symbol], account, call.now)
-        account.place_algo(order, call.now)
+        account.algos.add(order, call.now)
         return render.algo(order, market.written, full=False)
 
     def _found_algo(self, call: Call, error: Refusal) -> AlgoOrder:
         algo_id, client_id = call.asked.maybe_integer("algoId"), call.asked.optional("clientAlgoId")
         if algo_id is None and client_id is None:
             raise missing("algoId")
-        order = self.account(call).find_algo(algo_id, client_id)
+        order = self.account(call).algos.find(algo_id, client_id)
         if order is None:
             raise error
         return order
@@ -216,7 +216,7 @@ class UsdmOrders:
         order = self._found_algo(call, unknown_cancel())
         if not order.is_open:
             raise unknown_cancel()
-        self.account(call).end_algo(order, "CANCELED", call.now)
+        self.account(call).algos.end(order, "CANCELED", call.now)
         return {"algoId": order.id, "clientAlgoId": order.client_id, "code": "200", "msg": "success"}
 
     def _of_symbol(self, call: Call, known: Iterable[AlgoOrder]) -> list[AlgoOrder]:
@@ -225,20 +225,23 @@ class UsdmOrders:
 
     def _open_algos(self, call: Call) -> Any:
         algo_id = call.asked.maybe_integer("algoId")
-        found = self._of_symbol(call, self.account(call).waiting_algos())
+        found = self._of_symbol(call, self.account(call).algos.waiting())
         return [self._algo_row(order) for order in found if algo_id in (None, order.id)]
 
     def _all_algos(self, call: Call) -> Any:
         self.market(call)
         found = window(
-            self._of_symbol(call, self.account(call).algos.values()), call.asked, "algoId", lambda o: (o.id, o.ts)
+            self._of_symbol(call, self.account(call).algos.orders.values()),
+            call.asked,
+            "algoId",
+            lambda o: (o.id, o.ts),
         )
         return [self._algo_row(order) for order in found]
 
     def _cancel_algos(self, call: Call) -> Any:
         self.market(call)
-        for order in self._of_symbol(call, self.account(call).waiting_algos()):
-            self.account(call).end_algo(order, "CANCELED", call.now)
+        for order in self._of_symbol(call, self.account(call).algos.waiting()):
+            self.account(call).algos.end(order, "CANCELED", call.now)
         return DONE
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from petrosa.adapters.venues.binance.paper.market import PublicMarket
 from petrosa.adapters.venues.binance.paper.numbers import ZERO, ms
-from petrosa.adapters.venues.binance.paper.orders import AlgoOrder, Order
+from petrosa.adapters.venues.binance.paper.orders import BOTH, AlgoOrder, Order
 from petrosa.adapters.venues.binance.paper.parameters import Parameters
 from petrosa.adapters.venues.binance.paper.refusals import (
     Refusal,
@@ -23,7 +23,8 @@ from petrosa.adapters.venues.binance.paper.rules import (
     USDM_TYPES,
     UsdmRules,
 )
-from petrosa.adapters.venues.binance.paper.usdm_account import UsdmAccount, matched_price
+from petrosa.adapters.venues.binance.paper.usdm_account import UsdmAccount
+from petrosa.adapters.venues.binance.paper.usdm_algos import matched_price
 from petrosa.core.model.base import NS_PER_MS, NS_PER_SECOND, Side
 from petrosa.core.model.instruments import EXACT
 from petrosa.core.simulation.trigger import Trigger
@@ -44,7 +45,7 @@ def read_order(asked: Parameters, market: PublicMarket, rules: UsdmRules, accoun
     kind = asked.choice("type", USDM_TYPES)
     if kind in CONDITIONAL:
         raise use_algo_service()
-    _check_position_side(asked)
+    position_side, reduces = _position_side(asked, side, account)
     tif, good_till = _time_in_force(asked, kind == "LIMIT", now)
     price = _price(asked, market, side) if kind == "LIMIT" else ZERO
     if kind == "MARKET" and "price" in asked:
@@ -55,7 +56,7 @@ def read_order(asked: Parameters, market: PublicMarket, rules: UsdmRules, accoun
         id=account.ids.next(), client_id=asked.client_id("newClientOrderId", account.ids.name("paper")),
         instrument=market.instrument.id, symbol=market.symbol, side=side, type=kind, tif=tif,
         quantity=asked.number("quantity"), price=price, ts=now, ts_update=now, good_till=good_till,
-        reduce_only=asked.boolean("reduceOnly"), stp=_stp(asked),
+        position_side=position_side, reduce_only=reduces, stp=_stp(asked),
     )  # fmt: skip
     check_order(order, market, rules)
     return order
@@ -78,12 +79,11 @@ def read_algo(asked: Parameters, market: PublicMarket, rules: UsdmRules, account
         raise Refusal(-1128, "Combination of optional parameters invalid.")
     side = Side[asked.choice("side", ("BUY", "SELL"))]
     kind = asked.choice("type", tuple(CONDITIONAL))
-    _check_position_side(asked)
-    is_limit, trails, closes = (
-        kind in ("STOP", "TAKE_PROFIT"),
-        kind == "TRAILING_STOP_MARKET",
-        asked.boolean("closePosition"),
-    )
+    position_side, reduces = _position_side(asked, side, account)
+    is_limit, trails = kind in ("STOP", "TAKE_PROFIT"), kind == "TRAILING_STOP_MARKET"
+    closes = asked.boolean("closePosition")
+    if closes and position_side != BOTH and not reduces:
+        raise Refusal(-1128, "Combination of optional parameters invalid.")
     tif, good_till = _time_in_force(asked, is_limit, now, "GTC")
     match = asked.choice("priceMatch", PRICE_MATCHES, "NONE")
     price = (asked.maybe_number("price") or ZERO) if is_limit and match != "NONE" else ZERO
@@ -95,8 +95,8 @@ def read_algo(asked: Parameters, market: PublicMarket, rules: UsdmRules, account
         quantity=_quantity(asked, kind, closes), price=price, trigger_price=ZERO if trails else trigger.price or ZERO,
         trigger=trigger, ts=now, ts_update=now, price_match=match, close_position=closes,
         working_type=asked.choice("workingType", ("MARK_PRICE", "CONTRACT_PRICE"), "CONTRACT_PRICE"),
-        price_protect=asked.boolean("priceProtect"), reduce_only=asked.boolean("reduceOnly"), stp=_stp(asked),
-        activation=activation, callback_pct=callback, good_till=good_till,
+        price_protect=asked.boolean("priceProtect"), position_side=position_side, reduce_only=reduces,
+        stp=_stp(asked), activation=activation, callback_pct=callback, good_till=good_till,
     )  # fmt: skip
     _check_algo(order, market, rules, account)
     return order
@@ -112,13 +112,15 @@ def _check_algo(order: AlgoOrder, market: PublicMarket, rules: UsdmRules, accoun
     value_at = order.price or order.trigger.price or market.reference
     if not (order.close_position or order.reduce_only) and value_at:
         rules.check_value(order.quantity, value_at)
-    open_algos = account.waiting_algos()
+    open_algos = account.algos.waiting()
     if any(one.client_id == order.client_id for one in open_algos):
         raise Refusal(-4116, "ClientOrderId is duplicated.")
     if len(open_algos) >= USDM_ALGO_MAX:
         raise Refusal(-4045, "Reach max stop order limit.")
     if order.close_position and any(
-        one.close_position and (one.symbol, one.side, one.type) == (order.symbol, order.side, order.type)
+        one.close_position
+        and (one.symbol, one.side, one.type, one.position_side)
+        == (order.symbol, order.side, order.type, order.position_side)
         for one in open_algos
     ):
         raise Refusal(
@@ -179,10 +181,12 @@ def _time_in_force(asked: Parameters, timed: bool, now: int, default: str | None
     return tif, till * NS_PER_MS
 
 
-def _check_position_side(asked: Parameters) -> None:
-    """Positions are one-way here."""
-    if asked.optional("positionSide") not in (None, "BOTH"):
-        raise Refusal(-4061, "Order's position side does not match user's setting.")
+def _position_side(asked: Parameters, side: Side, account: UsdmAccount) -> tuple[str, bool]:
+    """(position side, whether the order can only reduce it)."""
+    says_reduce = asked.boolean("reduceOnly")
+    given = asked.optional("positionSide")
+    position_side, reduces = account.check_side(given, side, says_reduce="reduceOnly" in asked)
+    return position_side, reduces or says_reduce
 
 
 def _stp(asked: Parameters) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Final
 
 from petrosa.adapters.venues.binance.paper.bars import Written
 from petrosa.adapters.venues.binance.paper.ledger import Change, What
@@ -11,7 +12,8 @@ from petrosa.core.model.base import Side
 from petrosa.core.model.instruments import EXACT
 
 Answer = dict[str, object]
-ONE_WAY = "BOTH"
+LIQUIDATION: Final = "LIQUIDATION"
+"""The type of an order by which the venue closes a position; its fills are CALCULATED."""
 
 
 def placed(order: Order, written: Written, *, acknowledged: bool = False) -> Answer:
@@ -23,7 +25,7 @@ def placed(order: Order, written: Written, *, acknowledged: bool = False) -> Ans
         "clientOrderId": order.client_id, "price": text(order.price, price), "origQty": text(order.quantity, size),
         "executedQty": text(executed, size), "cumQty": text(executed, size), "timeInForce": order.tif,
         "type": order.type, "reduceOnly": order.reduce_only, "closePosition": order.close_position,
-        "side": order.side.name, "positionSide": ONE_WAY, "stopPrice": text(order.stop_price, price),
+        "side": order.side.name, "positionSide": order.position_side, "stopPrice": text(order.stop_price, price),
         "workingType": order.working_type, "priceProtect": order.price_protect,
         "origType": order.created_type or order.type, "priceMatch": "NONE", "selfTradePreventionMode": order.stp,
         "goodTillDate": ms(order.good_till), "updateTime": ms(order.ts if acknowledged else order.ts_update),
@@ -45,7 +47,7 @@ def algo(order: AlgoOrder, written: Written, *, full: bool = True) -> Answer:
     price = written.price_places
     made: Answer = {
         "algoId": order.id, "clientAlgoId": order.client_id, "algoType": "CONDITIONAL", "orderType": order.type,
-        "symbol": order.symbol, "side": order.side.name, "positionSide": ONE_WAY, "timeInForce": order.tif,
+        "symbol": order.symbol, "side": order.side.name, "positionSide": order.position_side, "timeInForce": order.tif,
         "quantity": text(order.quantity, written.quantity_places), "algoStatus": order.status,
     }  # fmt: skip
     if full:
@@ -72,7 +74,7 @@ def trade_row(fill: Execution, symbol: str, written: Written, asset: str) -> Ans
         "price": text(fill.price, written.price_places), "qty": text(fill.quantity, written.quantity_places),
         "realizedPnl": text(fill.realized), "quoteQty": text(fill.quote, written.quote_places), "marginAsset": asset,
         "commission": text(fill.fee), "commissionAsset": fill.fee_asset, "time": ms(fill.ts),
-        "positionSide": ONE_WAY, "buyer": fill.side is Side.BUY, "maker": fill.is_maker,
+        "positionSide": fill.position_side, "buyer": fill.side is Side.BUY, "maker": fill.is_maker,
     }  # fmt: skip
 
 
@@ -85,12 +87,12 @@ def order_update(change: Change, written: Written, notional: tuple[Decimal, Deci
     body: Answer = {
         "s": order.symbol, "c": order.client_id, "S": order.side.name, "o": order.type, "f": order.tif,
         "q": text(order.quantity, size), "p": text(order.price, price), "ap": plain(order.average),
-        "sp": text(order.stop_price, price), "x": change.what.value, "X": order.status, "i": order.id,
+        "sp": text(order.stop_price, price), "x": _execution(change), "X": order.status, "i": order.id,
         "l": text(fill.quantity if fill else ZERO, size), "z": text(order.executed, size),
         "L": text(fill.price if fill else ZERO, price), "n": text(fill.fee if fill else ZERO),
         "T": ms(change.ts), "t": fill.trade_id if fill else 0, "b": plain(notional[0]), "a": plain(notional[1]),
         "m": bool(fill and fill.is_maker), "R": order.reduce_only, "wt": order.working_type,
-        "ot": order.created_type or order.type, "ps": ONE_WAY, "cp": order.close_position,
+        "ot": order.created_type or order.type, "ps": order.position_side, "cp": order.close_position,
         "rp": text(fill.realized if fill else ZERO), "pP": order.price_protect, "si": 0, "ss": 0, "V": order.stp,
         "pm": "NONE", "gtd": ms(order.good_till),
     }  # fmt: skip
@@ -99,6 +101,13 @@ def order_update(change: Change, written: Written, notional: tuple[Decimal, Deci
     if change.what is What.EXPIRED:
         body["er"] = "0"
     return {"e": "ORDER_TRADE_UPDATE", "E": ms(change.ts), "T": ms(change.ts), "o": body}
+
+
+def _execution(change: Change) -> str:
+    """The execution type, which has its own words for the venue's hand and for self-trade prevention."""
+    if change.what is What.EXPIRED_IN_MATCH:
+        return "EXPIRED"
+    return "CALCULATED" if change.execution and change.order.type == LIQUIDATION else change.what.value
 
 
 def trade_lite(change: Change, written: Written) -> Answer:
@@ -124,11 +133,13 @@ def account_update(
     return {"e": "ACCOUNT_UPDATE", "E": ms(ts), "T": ms(ts), "a": body}
 
 
-def position_row(symbol: str, quantity: Decimal, entry: Decimal, realized: Decimal, profit: Decimal) -> Answer:
+def position_row(
+    symbol: str, side: str, quantity: Decimal, entry: Decimal, realized: Decimal, profit: Decimal
+) -> Answer:  # fmt: skip
     """A position in `ACCOUNT_UPDATE`."""
     return {
         "s": symbol, "pa": plain(quantity), "ep": plain(entry), "bep": plain(entry), "cr": text(realized),
-        "up": text(profit), "mt": "cross", "iw": "0", "ps": ONE_WAY,
+        "up": text(profit), "mt": "cross", "iw": "0", "ps": side,
     }  # fmt: skip
 
 
@@ -137,7 +148,8 @@ def algo_update(order: AlgoOrder, written: Written, actual: Order | None, ts: in
     price, size = written.price_places, written.quantity_places
     body: Answer = {
         "caid": order.client_id, "aid": order.id, "at": "CONDITIONAL", "o": order.type, "s": order.symbol,
-        "S": order.side.name, "ps": ONE_WAY, "f": order.tif, "q": text(order.quantity, size), "X": order.status,
+        "S": order.side.name, "ps": order.position_side, "f": order.tif, "q": text(order.quantity, size),
+        "X": order.status,
         "ai": str(order.order_id) if order.order_id else "",
         "ap": text(actual.average if actual else ZERO, price), "aq": text(actual.executed if actual else ZERO, size),
         "act": actual.type if actual else "0", "tp": text(order.trigger_price, price), "p": text(order.price, price),

@@ -67,7 +67,7 @@ class PaperVenue:
         markets, ids = self.markets["spot"], Ids()
         for entry in accounts:
             tell = self.users["spot"][entry.name].tell
-            self.spot[entry.name] = SpotAccount(entry.name, markets, rules, entry.spot, ids, params, tell)
+            self.spot[entry.name] = SpotAccount(entry.name, markets, rules, entry.spot, ids, params, self.faults, tell)
         limits = {entry.name: spot_orders() for entry in accounts}
         api = SpotApi(markets, self.spot, limits, PublicApi(markets, spot=True))
         return api.endpoints(), Product(WeightLimit(SPOT_WEIGHT), limits)
@@ -78,7 +78,7 @@ class PaperVenue:
         markets, ids = self.markets["usdm"], Ids()
         for entry in accounts:
             tell = self.users["usdm"][entry.name].tell
-            self.usdm[entry.name] = UsdmAccount(entry.name, markets, rules, entry.usdm, ids, params, tell)
+            self.usdm[entry.name] = UsdmAccount(entry.name, markets, rules, entry.usdm, ids, params, self.faults, tell)
         limits = {entry.name: usdm_orders() for entry in accounts}
         public = PublicApi(markets, spot=False)
         api = UsdmAccountApi(markets, self.usdm, limits, public, self.listen_keys)

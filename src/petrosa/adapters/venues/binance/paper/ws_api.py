@@ -219,6 +219,14 @@ class WsSession:
             }
         ]  # fmt: skip
 
+    def refused(self, message: bytes | str, refusal: Refusal, now: int) -> Reply:
+        """The reply to a request that is refused without being looked at."""
+        try:
+            asked_id = msgspec.json.decode(message)["id"]
+        except (msgspec.MsgspecError, KeyError, TypeError):
+            asked_id = None
+        return self._refused(asked_id, refusal, now)
+
     def _refused(self, asked_id: object, refusal: Refusal, now: int) -> Reply:
         error = refusal.body()
         if refusal.retry_after:

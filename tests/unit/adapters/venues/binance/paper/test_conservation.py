@@ -124,3 +124,37 @@ def test_a_usdm_wallet_is_the_sum_of_profits_and_fees(taken: list[Step]) -> None
     assert engine is None or abs(engine.entry - entry) < Decimal("1e-20")
     told = fills_told(bench.ears["usdm"].of("ORDER_TRADE_UPDATE"), lambda event: event["o"])
     assert told == {fill.trade_id for fill in ledger.executions}
+
+
+hedges = st.lists(
+    st.tuples(st.sampled_from(["limit", "market", "stop", "print", "book", "cancel"]), sides, prices, sizes, sides),
+    max_size=25,
+)  # fmt: skip
+
+
+@examples(25)
+@given(taken=hedges)
+def test_hedged_positions_are_the_sum_of_their_own_fills(taken: list[tuple[str, str, int, int, str]]) -> None:
+    """A long is never short and a short never long; the wallet is what was realised less the fees."""
+    bench = PaperBench()
+    bench.call("POST", "/fapi/v1/positionSide/dual", dualSidePosition="true")
+    for kind, side, price, size, at in taken:
+        name = {"positionSide": "LONG" if at == "BUY" else "SHORT"}
+        if market(bench, (kind, side, price, size)):
+            continue
+        if kind == "limit":
+            bench.usdm_limit(side, str(size), f"{price}.0", **name)
+        elif kind == "market":
+            bench.usdm(side, "MARKET", quantity=str(size), **name)
+        elif kind == "stop":
+            bench.algo(side, "STOP_MARKET", quantity=str(size), triggerPrice=f"{price}.0", **name)
+        else:
+            bench.call("DELETE", "/fapi/v1/allOpenOrders", symbol="BTCUSDT")
+    held, wallet = {"LONG": ZERO, "SHORT": ZERO}, Decimal(100_000)
+    for fill in bench.call("GET", "/fapi/v1/userTrades", symbol="BTCUSDT", limit=1_000):
+        held[fill["positionSide"]] += Decimal(fill["qty"]) * Side[fill["side"]].sign
+        wallet += Decimal(fill["realizedPnl"]) - Decimal(fill["commission"])
+        assert held["LONG"] >= 0 >= held["SHORT"]
+    ledger = bench.venue.usdm["demo"].ledger
+    assert held == {side: ledger.position(USDM, side)[0] for side in held}
+    assert abs(wallet - ledger.balance("USDT")) < Decimal("1e-6")

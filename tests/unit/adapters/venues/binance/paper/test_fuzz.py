@@ -13,7 +13,8 @@ from tests.kit.soak import examples
 
 NAMES = (
     "symbol", "symbols", "side", "type", "timeInForce", "quantity", "quoteOrderQty", "price", "stopPrice", "limit",
-    "trailingDelta", "icebergQty", "newClientOrderId", "orderId", "origClientOrderId", "orderListId", "startTime",
+    "trailingDelta", "icebergQty", "positionSide", "dualSidePosition",
+    "newClientOrderId", "orderId", "origClientOrderId", "orderListId", "startTime",
     "endTime", "fromId", "interval", "recvWindow", "cancelReplaceMode", "cancelOrderId", "aboveType", "abovePrice",
     "belowType", "belowStopPrice", "workingType", "workingSide", "workingPrice", "workingQuantity", "pendingType",
     "pendingSide", "pendingQuantity", "pendingPrice", "algoType", "triggerPrice", "callbackRate", "activatePrice",
