@@ -7,7 +7,7 @@ from petrosa.apps import settings
 from petrosa.apps.demo import open_demo, screen
 from petrosa.apps.process import DeskProcess
 from petrosa.apps.replay import replay_journal
-from petrosa.apps.run import status_of
+from petrosa.apps.running import status_of
 from petrosa.runtime.supervise import OnFailure
 from petrosa.surfaces.terminal.screen import plain_line
 

@@ -14,7 +14,8 @@ import pytest
 from petrosa.apps.access import access_over
 from petrosa.apps.catalogue import packaged_recordings
 from petrosa.apps.configuration.live import live_configuration
-from petrosa.apps.run import metrics_of, open_recorded, status_of
+from petrosa.apps.run import open_recorded
+from petrosa.apps.running import metrics_of, status_of
 from petrosa.apps.settings import load
 from petrosa.apps.surface import parts_of
 from petrosa.surfaces.api.app import api

@@ -11,11 +11,14 @@ from petrosa.adapters.stores.journal.format import decode_decision, decode_event
 from petrosa.core.desk import Checkpoint, Desk
 from petrosa.core.execution.params import AccountParams, ExecutionParams
 from petrosa.core.market.state import MarketState
-from petrosa.core.model.base import NS_PER_SECOND
-from petrosa.core.model.commands import CancelEntries, Flatten, PauseEntries, ResumeEntries, Shutdown
+from petrosa.core.model.account import AccountStated, AccountUnclear, StatedOrder, StatedPosition
+from petrosa.core.model.base import NS_PER_SECOND, Side
+from petrosa.core.model.commands import CancelEntries, Flatten, PauseEntries, ResolveFinding, ResumeEntries, Shutdown
 from petrosa.core.model.events import REPEATED, Decision, Event, Halted, SignalReceived, Started
+from petrosa.core.model.findings import How
 from petrosa.core.model.market import BestQuote, Depth, FeedState, FeedStateChanged, MarketEvent, MarkPrice
-from petrosa.core.model.orders import BalanceChanged, FundingPaid
+from petrosa.core.model.orders import BalanceChanged, FundingPaid, OrderStatus, OrderType
+from petrosa.core.model.positions import PositionSide
 from petrosa.core.model.signals import Action, Signal
 from petrosa.core.risk.params import RiskParams
 from petrosa.core.signals.models import Judgement, StrategyMode
@@ -24,7 +27,7 @@ from petrosa.core.strategies.tick.orderbook_skew import Params
 from petrosa.core.strategist import Strategist, StrategyPlan
 from petrosa.core.trader import Trader, TraderParams
 from petrosa.core.turns import Turns, TurnsState
-from tests.kit.trading import PERPETUAL, START, market_of, signal
+from tests.kit.trading import PERPETUAL, START, market_of, place_of, signal
 from tests.kit.venue import FakeVenue
 
 KEY = PERPETUAL.id
@@ -33,7 +36,8 @@ EAGER = Params(cooldown_seconds=20, persistence_seconds=0, flow_guard=False, max
 encode = msgspec.json.Encoder().encode
 
 STEPS = ("quote", "quote", "depth", "mark", "signal", "signal", "signal", "signal", "close", "fill", "fill", "fill",
-         "wait", "wallet", "command", "feed", "restart", "day")  # fmt: skip
+         "wait", "wallet", "command", "feed", "restart", "day",
+         "unclear", "stated", "stated", "stated", "resolve", "resolve")  # fmt: skip
 """What may happen to a desk."""
 
 Step = tuple[str, int]
@@ -130,7 +134,7 @@ class Life:
     def _now(self) -> int:
         return max(self.turns.now, START)
 
-    def _step(self, kind: str, number: int) -> None:
+    def _step(self, kind: str, number: int) -> None:  # noqa: C901 - a list of what may happen
         now, price = self._now, 100.0 + (number % 41 - 20) / 20
         match kind:
             case "quote":
@@ -148,7 +152,7 @@ class Life:
                 self.venue.fill(sorted(self.venue.resting)[number % len(self.venue.resting)])
             case "wait":
                 self.turns.advance(now + number * NS_PER_SECOND // 20)
-            case "day":
+            case "day" if self.venue.position == self._trader.held(KEY):  # else exits are tried for all of it
                 at = (now // NS_PER_SECOND // DAY_S + 1) * DAY_S * NS_PER_SECOND
                 self.turns.advance(at - NS_PER_SECOND if number % 2 else at + number)
             case "wallet":
@@ -163,6 +167,48 @@ class Life:
                 self.tell(Started("restart"))
             case "command":
                 self._command(number)
+            case "unclear":
+                self.tell(AccountUnclear("paper", "told so"))
+            case "stated":
+                self._stated(number, now)
+            case "resolve":
+                found = list(self._trader.findings)
+                one = found[number % len(found)].finding_id if found else "nothing"
+                how = (How.ADOPT, How.ADOPT, How.FLATTEN, How.IGNORE)[number % 4]
+                self.tell(ResolveFinding(f"c{self._number}", "ann", "told so", one, how))
+
+    @property
+    def _trader(self) -> Trader:
+        assert self.desk.trader is not None
+        return self.desk.trader
+
+    def _stated(self, number: int, now: int) -> None:
+        """What the venue holds, or near enough to it."""
+        away = Decimal(number % 7 - 3) / 1000 if number % 2 else Decimal(0)
+        quantity = self.venue.position + away
+        entry = Decimal(100) if number % 3 else Decimal(0)
+        positions = (StatedPosition("paper", KEY, PositionSide.NET, quantity, entry),) if quantity else ()
+        orders = [
+            StatedOrder(
+                "paper", KEY, name, f"v{name[:5]}", place_of(intent).side, place_of(intent).type, OrderStatus.ACCEPTED,
+                place_of(intent).quantity, place_of(intent).quantity - left, now, place_of(intent).price,
+                place_of(intent).trigger_price, place_of(intent).reduce_only,
+            )
+            for name, (intent, left) in self.venue.resting.items()
+        ]  # fmt: skip
+        foreign = StatedOrder(
+            "paper", KEY, f"other{number % 3}", "v", Side.BUY, OrderType.LIMIT, OrderStatus.ACCEPTED, Decimal("0.01"),
+            Decimal(0), now, Decimal(90),
+        )  # fmt: skip
+        orders += [foreign] if number % 5 == 0 else []
+        live = [order.client_order_id for order in self._trader.live_orders(KEY)]
+        missing = tuple(name for name in live if name not in self.venue.resting)
+        self.tell(
+            AccountStated(
+                "paper", "told so", tuple(orders), (), missing if number % 2 else (), positions,
+                dict(self._trader.balances), now, now,
+            )
+        )  # fmt: skip
 
     def _signal(self, kind: str, number: int, now: int) -> None:
         action = Action.CLOSE if kind == "close" else (Action.BUY, Action.SELL, Action.HOLD)[number % 7 % 3]

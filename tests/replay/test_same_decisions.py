@@ -22,7 +22,8 @@ from petrosa.apps.journaling import run_file
 from petrosa.apps.process import DeskProcess
 from petrosa.apps.recorded import Input, open_recording, taping
 from petrosa.apps.replay import explain_journal, replay_journal
-from petrosa.apps.run import run_recording, status_of
+from petrosa.apps.run import run_recording
+from petrosa.apps.running import status_of
 from petrosa.apps.settings import Settings, load
 from petrosa.apps.wiring import build_desk, choose_instruments, read_checkpoint
 from petrosa.backtest.chain import decisions_of

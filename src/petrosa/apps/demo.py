@@ -20,7 +20,8 @@ from petrosa.apps.journaling import new_run_folder, run_file
 from petrosa.apps.over_nats import OverNats, run_over_nats
 from petrosa.apps.process import DeskProcess, Side
 from petrosa.apps.recorded import Input, taping
-from petrosa.apps.run import audited, changing, decisions_of, heartbeat_of, metrics_of, status_of
+from petrosa.apps.run import audited
+from petrosa.apps.running import changing, decisions_of, heartbeat_of, metrics_of, status_of
 from petrosa.apps.settings import Settings
 from petrosa.apps.surface import parts_of
 from petrosa.apps.synth import synthetic_feed, write_recording

@@ -18,6 +18,13 @@ OWN: Final = frozenset({HOME, CONFIG, CRASH_AT, "PETROSA_TEST_DATA", "PETROSA_SO
 
 KEY_PREFIX: Final = "PETROSA__"
 
+TESTNET: Final = "BINANCE_TESTNET"
+"""`false` means real money, which needs its second switch all the same; anything but a yes or a no is refused."""
+_YES_NO: Final = {
+    **dict.fromkeys(("true", "1", "yes", "on"), "testnet"),
+    **dict.fromkeys(("false", "0", "no", "off"), "live"),
+}
+
 PERCENT: Final = Decimal("0.01")
 MILLI: Final = Decimal("0.001")
 ONE: Final = Decimal(1)
@@ -77,7 +84,7 @@ NAMES: Final[Mapping[str, tuple[str, Decimal]]] = {
 
 ELSEWHERE: Final = frozenset(
     {
-        "BINANCE_API_KEY", "BINANCE_API_SECRET", "BINANCE_TESTNET",
+        "BINANCE_API_KEY", "BINANCE_API_SECRET", "BINANCE_API_SECRET_FILE",
         "NATS_CONSUMER_NAME", "NATS_TOPIC", "NATS_TOPIC_SIGNALS", "NATS_TOPIC_INTENTS", "NATS_TOPIC_HEARTBEAT",
         "NATS_CLIENT_NAME", "NATS_SERVERS", "NATS_ENABLED", "NATS_QUEUE_GROUP", "NATS_SUBJECT_PREFIX",
         "API_HOST", "API_KEY", "SIMULATION_SLIPPAGE", "SIMULATION_SUCCESS_RATE", "DEFAULT_STOP_LOSS_PCT",
@@ -115,12 +122,22 @@ def given_by_environment(known: Known, strategies: Iterable[str], environ: Mappi
         for name, (key, scale) in names.items()
         if environ.get(name, "").strip()
     ]
+    given += _testnet(environ)
     given += [
         Given(_key_of(known, name), environ[name], Origin("environment", name), is_text=True)
         for name in sorted(environ)
         if name.startswith(KEY_PREFIX) and environ[name].strip()
     ]
     return given
+
+
+def _testnet(environ: Mapping[str, str]) -> list[Given]:
+    said = environ.get(TESTNET, "").strip().lower()
+    if not said:
+        return []
+    if said not in _YES_NO:
+        raise ConfigError(f"environment {TESTNET} = {said[:40]!r}; write true or false")
+    return [Given("venue.environment", _YES_NO[said], Origin("environment", TESTNET), is_text=True)]
 
 
 def distance(a: str, b: str, limit: int) -> int:
@@ -144,7 +161,7 @@ def distance(a: str, b: str, limit: int) -> int:
 
 
 def _refuse_near_misses(names: Mapping[str, object], environ: Mapping[str, str]) -> None:
-    ours = set(names) | OWN
+    ours = set(names) | OWN | {TESTNET}
     prefixes = tuple(sorted({name.partition("_")[0] + "_" for name in ours}))
     for name in sorted(environ):
         if name in ours or name in ELSEWHERE or name.startswith(KEY_PREFIX) or not name.startswith(prefixes):

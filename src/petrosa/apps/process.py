@@ -75,6 +75,7 @@ class DeskProcess:
         record = record_to(self.journal.record, self.tally.take, self.stream.publish, *also)
         self.turns = Turns(parts.desk, record, outbox.send, self.exchange)
         self.clock = VirtualClock(speed)
+        self.pace = speed if self.clock.paced else 1.0
         self.inbox = VirtualInbox(_handed_out(batches), self.clock, self.observed)
         self._checkpoint = partial(checkpoint_of, self.turns, parts.desk, self.exchange)
         self.loop = Loop(self.turns, self.inbox, self.clock, self.journal, self._checkpoint, self.observed)

@@ -29,7 +29,7 @@ def info_of(settings: Settings, service: str, symbols: Sequence[str]) -> Info:
         profile=settings.profile,
         account=settings.account.account,
         venue=settings.feed.venue,
-        simulated=True,
+        simulated=settings.simulated,
         strategies=tuple(name for name, strategy in settings.strategies.items() if strategy.runs),
         symbols=tuple(symbols),
         started_at=datetime.now(UTC).isoformat(),

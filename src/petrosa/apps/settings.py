@@ -42,6 +42,7 @@ from petrosa.apps.sections import (
     ServiceSettings,
     StoreSettings,
 )
+from petrosa.apps.venue_settings import Environment, TriggerSettings, VenueSettings
 from petrosa.core.analytics.params import MetricsParams
 from petrosa.core.execution.params import AccountParams, ExecutionParams
 from petrosa.core.risk.params import RiskParams
@@ -64,6 +65,8 @@ SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "risk": RiskParams,
     "execution": ExecutionParams,
     "simulation": SimulationParams,
+    "venue": VenueSettings,
+    "triggers": TriggerSettings,
     "metrics": MetricsParams,
     "journal": JournalSettings,
     "store": StoreSettings,
@@ -77,11 +80,13 @@ SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
 }
 
 Switch = Annotated[bool, Meta(description="Run this strategy.")]
-Simulated = Annotated[bool, Meta(description="Orders go to the simulated exchange; there is no other venue yet.")]
+Simulated = Annotated[bool, Meta(description="Orders go to the simulated exchange; else to the venue of `venue`.")]
 
 
 NOT_DECISIVE: Final = (
     "instruments.file",
+    "venue.",
+    "triggers.",
     "metrics.",
     "journal.",
     "store.",
@@ -135,6 +140,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     risk: RiskParams
     execution: ExecutionParams
     simulation: SimulationParams
+    simulated: bool
+    venue: VenueSettings
+    triggers: TriggerSettings
     metrics: MetricsParams
     journal: JournalSettings
     store: StoreSettings
@@ -246,10 +254,11 @@ def config_folder() -> Path:
 
 
 def _settings(merged: Merged, profile: str, home: Path, crash_at: str, given: tuple[Given, ...]) -> Settings:
-    if not merged.values["simulation.enabled"]:
+    simulated, venue = bool(merged.values["simulation.enabled"]), merged.build(VenueSettings, "venue")
+    if not simulated and venue.environment is Environment.LIVE and not venue.real_money:
         raise ConfigError(
-            f"simulation.enabled = false ({merged.origins['simulation.enabled']}): this version trades on the "
-            "simulated exchange only; set it to true, or leave it out"
+            f"venue.environment = live ({merged.origins['venue.environment']}) is real money, which needs a second"
+            " switch: set venue.real_money = true as well, or use testnet, demo or paper"
         )
     account = merged.build(AccountParams, "account")
     for asset, amount in account.balances.items():
@@ -272,6 +281,9 @@ def _settings(merged: Merged, profile: str, home: Path, crash_at: str, given: tu
         risk=merged.build(RiskParams, "risk"),
         execution=merged.build(ExecutionParams, "execution"),
         simulation=merged.build(SimulationParams, "simulation"),
+        simulated=simulated,
+        venue=venue,
+        triggers=merged.build(TriggerSettings, "triggers"),
         metrics=merged.build(MetricsParams, "metrics"),
         journal=merged.build(JournalSettings, "journal"),
         store=merged.build(StoreSettings, "store"),

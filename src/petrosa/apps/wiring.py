@@ -133,7 +133,21 @@ def build_desk(settings: Settings, instruments: Instruments, analyzer: DepthAnal
     return Parts(instruments, markets, strategist, trader, desk, analyzer)
 
 
+def build_trading(settings: Settings, instruments: Instruments, analyzer: DepthAnalyzer | None = None) -> Parts:
+    """A desk without strategies: its signals come from elsewhere."""
+    markets = build_markets(instruments)
+    trader = build_trader(settings, instruments, markets)
+    desk = Desk(markets, None, trader, analyzer)
+    return Parts(instruments, markets, Strategist(instruments, [], markets), trader, desk, analyzer)
+
+
 def build_exchange(settings: Settings, instruments: Instruments) -> Exchange:
+    """Raises `ConfigError` where orders are meant to go to a real venue: this would not be it."""
+    if not settings.simulated:
+        raise ConfigError(
+            f"simulation.enabled = false ({settings.merged.origins['simulation.enabled']}), and this command trades on"
+            " the simulated exchange only; leave it out here, or trade on a venue with petrosa run --venue"
+        )
     return Exchange(instruments, settings.simulation, settings.account.account, settings.account.balances)
 
 

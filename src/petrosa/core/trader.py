@@ -55,7 +55,7 @@ from petrosa.core.model.orders import (
 )
 from petrosa.core.model.refusals import Outcome, failed, refusal
 from petrosa.core.model.signals import Action, Signal
-from petrosa.core.risk.facts import Adding
+from petrosa.core.risk.facts import Adding, Today
 from petrosa.core.risk.gate import not_reached
 from petrosa.core.risk.params import RiskParams
 from petrosa.core.signals.conflicts import Opinion
@@ -121,6 +121,11 @@ class Trader(Holdings):
         may_add = params.signals.same_direction is not SameDirection.REJECT_DUPLICATES
         self._manual = Manual(self._account, self._instruments, markets, params.risk, self._tally, may_add=may_add)
         self._paused = self._stopping = ""
+
+    @property
+    def today(self) -> Today:
+        """How the day stands, as of the last turn."""
+        return self._tally.today()
 
     @property
     def books(self) -> Account:

@@ -17,13 +17,15 @@ from petrosa.runtime.observed import Observed
 YIELD_AFTER_S: Final = 0.002
 SYNC_EVERY_S: Final = 1.0
 SETTLE_NS: Final = 5 * NS_PER_SECOND
+SETTLE_LOOK_NS: Final = NS_PER_SECOND // 20
 LAG_EVERY_S: Final = 0.25
 
 
 class Loop:
     """Turns a desk until its inbox is over or a `Shutdown` has been turned and settled.
 
-    `live` says that time passes by itself; else only events make it pass. `checkpoint` gives everything after the last
+    `live` says that time passes by itself; else only events make it pass. Then `settled` says whether the venue has
+    answered what a shutdown asked of it; it is waited for, and bounded. `checkpoint` gives everything after the last
     turn as JSON. `StorageError` from the journal ends the loop before anything has left.
     """
 
@@ -37,6 +39,7 @@ class Loop:
         observed: Observed,
         *,
         live: bool = False,
+        settled: Callable[[], bool] = lambda: True,
     ) -> None:
         self.turns = turns
         self.inbox = inbox
@@ -46,6 +49,8 @@ class Loop:
         self._checkpoint = checkpoint
         self._observed = observed
         self._live = live
+        self._settled = settled
+        self._leaving_at: int | None = None
         self._halted_for: str | None = None
         self._synced = time.monotonic()
 
@@ -69,7 +74,7 @@ class Loop:
             ended = clock()
             self._observed.turning_s += ended - began
             self._observed.turned_at = time.monotonic()
-            if is_over:
+            if is_over or self._has_left():
                 break
             if ended - breathed > YIELD_AFTER_S:
                 self._group_sync()
@@ -81,7 +86,14 @@ class Loop:
         self._journal.sync()
 
     def _due(self) -> int:
-        return self.turns.next_due() if self._live else NEVER
+        due = self.turns.next_due() if self._live else NEVER
+        return due if self._leaving_at is None else min(due, self._clock.now() + SETTLE_LOOK_NS)
+
+    def _has_left(self) -> bool:
+        """Whether a shutdown on a real venue is over: it has answered, or has had its time."""
+        if self._leaving_at is None:
+            return False
+        return self._settled() or self._clock.now() >= self._leaving_at
 
     def _turn(self, taken: Taken) -> bool:
         """Turn what was taken; whether a shutdown was among it."""
@@ -96,7 +108,8 @@ class Loop:
             self._other(event)
             if isinstance(event, Shutdown):
                 self._settle()
-                return True
+                if not self._live:
+                    return True
         for now, event in taken.heard:
             if journal.full:
                 journal.rotate(turns.sequence, turns.now, self._checkpoint())
@@ -119,9 +132,11 @@ class Loop:
     def _settle(self) -> None:
         """Hear the venue's answers to the cancels of a shutdown, which in a run's own time take no time."""
         self.stopping = True
+        if self._live:
+            self._leaving_at = self._clock.now() + SETTLE_NS
+            return
         self.inbox.close()
-        if not self._live:
-            self.turns.advance(self.turns.now + SETTLE_NS)
+        self.turns.advance(self.turns.now + SETTLE_NS)
 
     def _group_sync(self) -> None:
         """What is not an intent is made durable together, once a second."""

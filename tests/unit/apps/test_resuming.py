@@ -70,7 +70,7 @@ def _nowhere(*_: object) -> None:
 def test_a_desk_starts_where_its_journal_stands(tmp_path: Path) -> None:
     """From the last of many segments that began by time, so that few turns are left to go through."""
     life = lived()
-    journal = written(tmp_path, life, segment_ns=5 * MINUTE)
+    journal = written(tmp_path, life, segment_ns=MINUTE)
     segments = JournalReader(tmp_path).segments
     assert 5 < len(segments)
     found, desk, turns = resumed(tmp_path, life)

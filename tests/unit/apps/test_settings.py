@@ -153,12 +153,6 @@ def test_set_needs_a_key_and_a_value(text: str) -> None:
         settings.load([], [text], {})
 
 
-def test_real_orders_are_refused() -> None:
-    """Nobody finds out later that it was a simulation."""
-    with pytest.raises(ConfigError, match=r"simulation\.enabled = false \(environment SIMULATION_ENABLED\)"):
-        settings.load([], [], {"SIMULATION_ENABLED": "false"})
-
-
 def test_a_wallet_is_not_negative() -> None:
     """The asset and the amount are in the message."""
     with pytest.raises(ConfigError, match=r"account\.balances\.USDT = -1; a wallet holds 0 or more"):

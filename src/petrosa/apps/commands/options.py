@@ -65,6 +65,13 @@ def http_options(command: F) -> F:
     return command
 
 
+VENUE = click.option(
+    "--venue",
+    type=click.Choice(("paper", "testnet", "demo", "live")),
+    help="Orders go to this venue; paper is a paper exchange at venue.url.",
+)
+
+
 def chosen(**options: object) -> dict[str, tuple[str, str]]:
     """Options that were given, as settings: `chosen(http__port=0)` is `{"http.port": ("--port", "0")}`."""
     return {

@@ -1,11 +1,10 @@
 """`petrosa paper-exchange`: a venue for clients that speak Binance, where nothing is at stake."""
 
-import importlib.util
-
 import click
 
+from petrosa.apps.commands.extras import require_extra
 from petrosa.apps.commands.options import chosen, settings_options
-from petrosa.errors import ConfigError, UsageError
+from petrosa.errors import UsageError
 
 MARKETS = {"spot": ("spot",), "usdm": ("usdm",), "both": ("spot", "usdm")}
 PORT = 8090
@@ -47,7 +46,7 @@ def paper_exchange(
     Any client that speaks Binance can place, query and cancel orders here: its base URLs are printed, and the key of
     the demo account. State lives in memory and ends with the command (SIGTERM or Ctrl-C).
     """
-    _require_extra()
+    require_extra("paper", "websockets", "cryptography")
     from petrosa.apps import settings
     from petrosa.apps.commands.eventloop import run_async, until_stopped
     from petrosa.apps.commands.reporting import reporter
@@ -81,13 +80,6 @@ def paper_exchange(
         report=reporter(loaded, "paper-exchange"),
     )  # fmt: skip
     run_async(until_stopped(serving))
-
-
-def _require_extra() -> None:
-    """Raises `ConfigError` with the remedy when what only this command needs is not installed."""
-    missing = [name for name in ("websockets", "cryptography") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ConfigError(f"{' and '.join(missing)} not installed; run `pip install 'petrosa[paper]'`")
 
 
 def banner(url: str, about: str, markets: tuple[str, ...]) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from petrosa.apps.commands.options import (
+    VENUE,
     chosen,
     debug_option,
     http_options,
@@ -75,11 +76,12 @@ Examples:
   petrosa run --recording synthetic-usdm --speed 0 --json --port 0
   petrosa run --config paper --recording synthetic-usdm
   petrosa run --nats --recording synthetic-usdm --speed 60
+  BINANCE_API_KEY=… BINANCE_API_SECRET=… petrosa run --venue paper
+  BINANCE_API_KEY=… BINANCE_API_SECRET_FILE=key.pem petrosa run --venue testnet --set feed.symbols=BTCUSDT
 """
 )
-@click.option(
-    "--recording", "recording", multiple=True, required=True, metavar="NAME|PATH", help="A recording; repeatable."
-)
+@click.option("--recording", "recording", multiple=True, metavar="NAME|PATH", help="A recording; repeatable.")
+@VENUE
 @click.option("--speed", metavar="N", help="Run time per wall time; 0 is as fast as it goes (default 1).")
 @INSTRUMENTS
 @click.option("--nats", "over_nats", is_flag=True, help="As three services around a NATS server started for it.")
@@ -87,17 +89,20 @@ Examples:
 @settings_options
 @json_option
 def run(
-    recording: tuple[str, ...], speed: str | None, instruments: str | None, over_nats: bool, port: int | None,
-    listen: str | None, files: tuple[str, ...], sets: tuple[str, ...], home: str | None, as_json: bool,
+    recording: tuple[str, ...], venue: str | None, speed: str | None, instruments: str | None, over_nats: bool,
+    port: int | None, listen: str | None, files: tuple[str, ...], sets: tuple[str, ...], home: str | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
-    """Run a whole desk in one process on a recording, paced by the clock, with the HTTP surface up.
+    """Run a whole desk in one process, on a recording paced by the clock or on a venue, with the HTTP surface up.
 
-    It decides what `backtest` decides, to the byte. SIGTERM or Ctrl-C: no new entries, entry orders are cancelled,
-    protection stays, and the summary is printed; a second signal exits at once.
+    On a recording it decides what `backtest` decides, to the byte. On a venue it goes on from its journal, and compares
+    everything with what the venue holds before it enters anything. SIGTERM or Ctrl-C: no new entries, entry orders are
+    cancelled, protection stays, and the summary is printed; a second signal exits at once.
     """
     from petrosa.apps import settings
     from petrosa.apps.catalogue import resolve
-    from petrosa.apps.commands.eventloop import run_async
+    from petrosa.apps.commands.eventloop import run_async, until_stopped
+    from petrosa.apps.commands.extras import require_live
     from petrosa.apps.commands.reporting import reporter
     from petrosa.apps.over_nats import run_over_nats
     from petrosa.apps.run import run_recording
@@ -105,9 +110,22 @@ def run(
     from petrosa.surfaces.cli.summary import show_faults, show_summary
 
     options = chosen(feed__speed=speed, instruments__file=instruments, http__port=port, http__listen=listen)
+    if venue is not None:
+        options |= {"simulation.enabled": ("--venue", "false"), "venue.environment": ("--venue", venue)}
     loaded = settings.load(files, sets, home=home, options=options)
-    paths = resolve(loaded, recording)
+    if bool(recording) is not loaded.simulated:
+        raise UsageError("run needs either --recording NAME, or --venue (simulation.enabled = false) and no recording")
     report = reporter(loaded, "run")
+    if not loaded.simulated:
+        if over_nats:
+            raise UsageError("--nats joins services around a recording; on a venue use petrosa trade beside this")
+        require_live()
+        from petrosa.apps.live.run import run_live
+
+        running = run_live(loaded, settings.process_environment(), report=report)
+        show_result(run_async(until_stopped(running)), as_json=as_json)
+        return
+    paths = resolve(loaded, recording)
     if over_nats:
         show_result(run_async(run_over_nats(loaded, paths, "run-nats", report=report)), as_json=as_json)
         return

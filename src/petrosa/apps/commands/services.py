@@ -2,7 +2,7 @@
 
 import click
 
-from petrosa.apps.commands.options import chosen, http_options, json_option, settings_options
+from petrosa.apps.commands.options import VENUE, chosen, http_options, json_option, settings_options
 
 NATS_URL = click.option("--nats-url", metavar="URL", help="NATS server; else NATS_URL, or the data directory's broker.")
 
@@ -81,22 +81,26 @@ Examples:
   petrosa trade
   petrosa trade --set risk.risk_fraction=0.01 --port 8001
   NATS_URL=nats://127.0.0.1:4222 petrosa trade --json
+  BINANCE_API_KEY=… BINANCE_API_SECRET=… petrosa trade --venue testnet
 """
 )
 @NATS_URL
+@VENUE
 @http_options
 @settings_options
 @json_option
 def trade(
-    nats_url: str | None, port: int | None, listen: str | None, files: tuple[str, ...], sets: tuple[str, ...],
-    home: str | None, as_json: bool,
+    nats_url: str | None, venue: str | None, port: int | None, listen: str | None, files: tuple[str, ...],
+    sets: tuple[str, ...], home: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Turn signals on NATS into orders on the simulated exchange. HTTP on 8000: account, orders, signals, kill switch.
+    """Turn signals on NATS into orders, on the simulated exchange or a venue. HTTP on 8000: account, orders, signals.
 
-    After a stop or a crash it goes on from its journal: no signal is lost and none is ordered twice.
+    Orders go to a venue where simulation.enabled is false; market data then comes from the venue itself. After a stop
+    or a crash it goes on from its journal: no signal is lost and none is ordered twice.
     """
     from petrosa.apps import settings
     from petrosa.apps.commands.eventloop import run_async, until_stopped
+    from petrosa.apps.commands.extras import require_live
     from petrosa.apps.commands.reporting import reporter
     from petrosa.apps.services import serve_trade
     from petrosa.surfaces.cli.output import show_result
@@ -104,8 +108,18 @@ def trade(
     options = chosen(nats__url=nats_url, http__listen=listen)
     if port is not None:
         options["http.engine_port"] = ("--port", str(port))
+    if venue is not None:
+        options |= {"simulation.enabled": ("--venue", "false"), "venue.environment": ("--venue", venue)}
     loaded = settings.load(files, sets, home=home, options=options)
-    serving = serve_trade(loaded, report=reporter(loaded, "trade"))
+    report = reporter(loaded, "trade")
+    if not loaded.simulated:
+        require_live()
+        from petrosa.apps.live.run import trade_live
+
+        running = trade_live(loaded, settings.process_environment(), report=report)
+        show_result(run_async(until_stopped(running)), as_json=as_json)
+        return
+    serving = serve_trade(loaded, report=report)
     show_result(run_async(until_stopped(serving)), as_json=as_json)
 
 

@@ -295,6 +295,10 @@ class _Line:
             self.told(End(f"the connection broke: {said(problem)}"))
 
 
+Session = aiohttp.ClientSession
+"""What sockets are opened on. Use it with `async with`, inside of a running loop."""
+
+
 async def dial(session: aiohttp.ClientSession, url: str) -> Socket:
     """A connection on which pings are left to whoever listens. Raises `TransportError`."""
     try:

@@ -55,7 +55,8 @@ class Events(Protocol):
 class Source(Protocol):
     """How one market's user stream is opened, read, and kept from running out."""
 
-    events: Events
+    @property
+    def events(self) -> Events: ...
 
     async def dial(self, heard: Callable[[bytes], None]) -> Socket:
         """An open stream; what came on it before it was known to be open goes to `heard`."""

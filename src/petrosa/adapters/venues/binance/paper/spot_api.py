@@ -1,4 +1,4 @@
-"""The endpoints of spot: `/api/v3`, and what of `/sapi` clients ask about themselves."""
+"""The endpoints of spot: `/api/v3`."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -63,7 +63,6 @@ class SpotApi:
             Endpoint("GET", f"{ROOT}/account/commission", signed, 20, self._commission),
             Endpoint("GET", f"{ROOT}/myTrades", signed, 20, self._trades),
             Endpoint("GET", f"{ROOT}/rateLimit/order", signed, 40, self._order_count),
-            Endpoint("GET", "/sapi/v1/account/apiRestrictions", signed, 1, self._restrictions),
         ]
 
     # public
@@ -239,19 +238,6 @@ class SpotApi:
 
     def _order_count(self, call: Call) -> Any:
         return self._limits[call.account].describe(call.now)
-
-    def _restrictions(self, call: Call) -> Any:
-        """What the key may do."""
-        key = call.key
-        assert key is not None
-        return {
-            "ipRestrict": True, "createTime": 1_609_459_200_000, "enableReading": True,
-            "enableWithdrawals": key.may_withdraw,
-            "enableInternalTransfer": False, "enableMargin": False, "enableFutures": key.may_trade("usdm"),
-            "permitsUniversalTransfer": False, "enableVanillaOptions": False, "enableFixApiTrade": False,
-            "enableFixReadOnly": False, "enableSpotAndMarginTrading": key.may_trade("spot"),
-            "enablePortfolioMarginTrading": False,
-        }  # fmt: skip
 
 
 class HalfDone(Refusal):

@@ -17,6 +17,7 @@ from petrosa.adapters.venues.binance.paper.market import PublicMarket
 from petrosa.adapters.venues.binance.paper.numbers import ms
 from petrosa.adapters.venues.binance.paper.orders import Ids
 from petrosa.adapters.venues.binance.paper.public_api import PublicApi
+from petrosa.adapters.venues.binance.paper.rights import RESTRICTIONS
 from petrosa.adapters.venues.binance.paper.spot_account import SpotAccount
 from petrosa.adapters.venues.binance.paper.spot_api import WEIGHT_MAX as SPOT_WEIGHT
 from petrosa.adapters.venues.binance.paper.spot_api import SpotApi
@@ -59,6 +60,7 @@ class PaperVenue:
             endpoints["spot"], products["spot"] = self._open_spot(instruments["spot"], accounts, params)
         if "usdm" in instruments:
             endpoints["usdm"], products["usdm"] = self._open_usdm(instruments["usdm"], accounts, params)
+        next(iter(endpoints.values())).append(RESTRICTIONS)
         self.gate = Gate(endpoints, products, keys)
 
     def _open_spot(

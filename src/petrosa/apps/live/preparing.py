@@ -1,0 +1,125 @@
+"""What must be known of a venue before a desk is built on it: clock, key, rules, fees, position mode, balances."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from decimal import Decimal
+from typing import NamedTuple
+
+from petrosa.adapters.net.rate_limit import Ledger
+from petrosa.adapters.net.signing import Signer
+from petrosa.adapters.venues.binance.live.environments import Urls, urls
+from petrosa.adapters.venues.binance.live.limits import DEFAULTS, read_limits
+from petrosa.adapters.venues.binance.live.permissions import check_permissions
+from petrosa.adapters.venues.binance.live.product import Product
+from petrosa.adapters.venues.binance.live.request import Request
+from petrosa.adapters.venues.binance.live.rest import Rest
+from petrosa.adapters.venues.binance.live.rules import commission, read_commission, read_rules, with_fees
+from petrosa.adapters.venues.binance.live.server_clock import ServerClock
+from petrosa.adapters.venues.binance.live.spot import Spot
+from petrosa.adapters.venues.binance.live.streams import Session
+from petrosa.adapters.venues.binance.live.usdm import Usdm
+from petrosa.adapters.venues.binance.live.usdm_choices import position_mode, read_position_mode
+from petrosa.apps.live.secret import VenueKey
+from petrosa.apps.running import Report
+from petrosa.apps.settings import Settings
+from petrosa.apps.venue_settings import PositionMode, WorkingPrice
+from petrosa.apps.wiring import Instruments, choose_instruments
+from petrosa.core.model.market import symbol_of
+from petrosa.errors import ConfigError, VenueClosed
+
+INFO = {"spot": "/api/v3/exchangeInfo", "usdm": "/fapi/v1/exchangeInfo"}
+INFO_WEIGHT = {"spot": 20, "usdm": 1}
+
+
+class Prepared(NamedTuple):
+    """A venue that may be traded on: how it is asked, the rules of our instruments there, the wallets."""
+
+    rest: Rest
+    urls: Urls
+    session: Session
+    signer: Signer
+    key: VenueKey
+    clock: ServerClock
+    product: Product
+    instruments: Instruments
+    balances: Mapping[str, Decimal]
+
+
+@asynccontextmanager
+async def prepared(
+    settings: Settings, key: VenueKey, report: Report, on_written: Callable[[], None] | None = None
+) -> AsyncIterator[Prepared]:
+    """Ask everything, in the order in which a wrong answer is cheapest; nothing is changed on the venue.
+
+    Raises `VenueClosed` for a key, clock or position mode that will not do, `ConfigError` for a symbol that is not
+    traded there, and what `Rest.call` raises.
+    """
+    venue, market = settings.venue, settings.feed.market
+    where = urls(venue.environment.value, market, venue.url)
+    signer, clock = Signer(key.secret), ServerClock(offset_max_ms=venue.max_clock_offset_ms)
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(Session())
+
+        async def opened(product: str, at: Urls) -> Rest:
+            ledger = Ledger(DEFAULTS[product], clock.now)
+            asked = Rest(
+                product, at, key.key, signer, clock, ledger, recv_window_ms=venue.recv_window_ms,
+                on_written=on_written if product == market else None,
+            )  # fmt: skip
+            return await stack.enter_async_context(asked)
+
+        rest = await opened(market, where)
+        await rest.sync_clock()
+        report(
+            f"venue: {venue.environment.value} {market}, clock {clock.offset_ms:+.1f} ms ± {clock.uncertainty_ms:.1f}"
+        )
+        spot = rest if market == "spot" else await opened("spot", urls(venue.environment.value, "spot", venue.url))
+        for remark in await check_permissions(spot, venue.environment.value, [market]):
+            report(f"venue: {remark}")
+        instruments = await rules_of(settings, rest)
+        product = await _product(settings, rest, instruments)
+        balances = await _balances(rest, product)
+        yield Prepared(rest, where, session, signer, key, clock, product, instruments, balances)
+
+
+async def rules_of(settings: Settings, rest: Rest) -> Instruments:
+    """The venue's own rules of the configured symbols, with what this account pays."""
+    market = settings.feed.market
+    body = await rest.call(Request("GET", INFO[market], signed=False, weight=INFO_WEIGHT[market]))
+    rest.ledger.learn(read_limits(body))
+    chosen = choose_instruments(settings, read_rules(market, body), market, settings.feed.symbols)
+    for key, rules in list(chosen.items()):
+        fees = read_commission(market, await rest.call(commission(market, symbol_of(key))))
+        chosen[key] = with_fees(rules, fees)
+    return chosen
+
+
+async def _product(settings: Settings, rest: Rest, instruments: Instruments) -> Product:
+    account, venue = settings.account.account, settings.venue
+    if settings.feed.market == "spot":
+        return Spot(account, instruments)
+    hedged, wanted = read_position_mode(await rest.call(position_mode())), venue.position_mode is PositionMode.HEDGE
+    if hedged is not wanted:
+        raise VenueClosed(
+            f"the futures account is in {'hedge' if hedged else 'one-way'} mode, venue.position_mode ="
+            f" {venue.position_mode.value}; change the one or the other (the account's only while nothing is open)"
+        )
+    is_mark = venue.working_price is WorkingPrice.MARK
+    return Usdm(account, instruments, hedged, "MARK_PRICE" if is_mark else "CONTRACT_PRICE")
+
+
+async def _balances(rest: Rest, product: Product) -> Mapping[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for request in product.account():
+        wallets, _ = product.read_account(request, await rest.call(request))
+        found |= wallets
+    return found
+
+
+def known_venue(settings: Settings) -> None:
+    """Raises `ConfigError` for what orders cannot be sent to yet."""
+    if settings.feed.venue != "binance" or settings.feed.market not in INFO:
+        raise ConfigError(
+            f"feed.venue = {settings.feed.venue}, feed.market = {settings.feed.market}: orders go to binance, spot or"
+            " usdm; correct them"
+        )

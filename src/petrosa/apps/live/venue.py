@@ -1,0 +1,186 @@
+"""The venue of a running desk: where its orders go, what tells it of them, and what it can say about itself."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final, get_args
+
+from petrosa.adapters.venues.binance.live.account import BinanceAccount
+from petrosa.adapters.venues.binance.live.feed import MarketFeed
+from petrosa.adapters.venues.binance.live.gateway import BinanceGateway
+from petrosa.adapters.venues.binance.live.gateway_params import GatewayParams
+from petrosa.adapters.venues.binance.live.topics import topic_of
+from petrosa.adapters.venues.binance.live.user_stream import Source, SpotSource, UsdmSource, UserStream
+from petrosa.apps.live.preparing import Prepared, rules_of
+from petrosa.apps.live.process import LiveProcess
+from petrosa.apps.process import Side
+from petrosa.apps.running import Report
+from petrosa.apps.settings import Settings
+from petrosa.core.model.account import AccountStated, RulesStated
+from petrosa.core.model.base import NS_PER_SECOND
+from petrosa.core.model.events import Event
+from petrosa.core.model.market import FeedState, FeedStateChanged, InstrumentId, instrument_id, symbol_of
+from petrosa.core.model.orders import OrderEvent
+from petrosa.errors import LeaseLost, OverflowHalt
+from petrosa.ports import Lease
+from petrosa.runtime.live_inbox import Frame, Topic
+from petrosa.runtime.reconcile import AskedOf, Reconciler
+from petrosa.runtime.supervise import OnFailure
+from petrosa.surfaces.observation import Check
+
+DRAIN_S: Final = 3.0
+HEARD_S: Final = 5.0
+"""How long a start waits for the user stream before it asks the venue without it."""
+_ORDER_EVENTS: Final = get_args(OrderEvent)
+
+
+class LiveVenue:
+    """One market of one account on Binance. This is `Placing` of a `LiveProcess`.
+
+    Everything that it hears is told to the process; nothing leaves without the lease.
+    """
+
+    def __init__(
+        self, settings: Settings, prepared: Prepared, process: LiveProcess, lease: Lease,
+        crash_point: Callable[[str], None] | None, report: Report,
+    ) -> None:  # fmt: skip
+        account, market = settings.account.account, settings.feed.market
+        self._settings = settings
+        self._prepared = prepared
+        self._process = process
+        self._lease = lease
+        self._report = report
+        rest, product = prepared.rest, prepared.product
+        self.account = BinanceAccount(product, rest.call, process.clock.now)
+        ask = AskedOf(process.parts.trader.books, tuple(prepared.instruments))
+        self.reconciler = Reconciler(
+            self.account, ask, self._state, process.clock, every_s=settings.venue.reconcile_seconds, report=report
+        )
+        self.gateway = BinanceGateway(
+            product, rest.call, self.account, process.clock, process.tell, self.reconciler.doubt,
+            params=GatewayParams(recv_window_seconds=settings.venue.recv_window_ms / 1_000),
+            may_send=lease.why_not, crash_point=crash_point,
+        )  # fmt: skip
+        source = _source(settings, prepared)
+        self.user = UserStream(account, source, self._hear, self._up, process.clock.now)
+        self._is_heard, self._is_stated = asyncio.Event(), asyncio.Event()
+        self.feed = MarketFeed(
+            prepared.session, market, [symbol_of(key) for key in prepared.instruments], prepared.urls.public,
+            prepared.urls.market, self._offer, self._feed_state, now=process.clock.now,
+        )  # fmt: skip
+
+    def sides(self) -> Sequence[Side]:
+        """Tasks beside the desk."""
+        return (
+            ("orders to the venue", self.gateway.run, OnFailure.HALT),
+            ("user stream", self.user.run, OnFailure.HALT),
+            ("market data", self.feed.run, OnFailure.RESTART),
+            ("venue's clock", self._prepared.rest.keep_clock, OnFailure.HALT),
+            ("venue's rules", self._refresh_rules, OnFailure.RESTART),
+            ("comparison with the venue", self._reconcile, OnFailure.HALT),
+            ("lease", self._keep_lease, OnFailure.HALT),
+        )
+
+    async def first_statement(self) -> None:
+        """Return when the venue's first statement has been turned, however long the venue is away."""
+        await self._is_stated.wait()
+
+    def settled(self) -> bool:
+        """Whether nothing that was sent is still without an answer."""
+        return self.gateway.in_flight == 0
+
+    async def drain(self) -> None:
+        await self.gateway.drain(DRAIN_S)
+
+    def checks(self) -> Sequence[Callable[[], Check]]:
+        """What `/ready` asks."""
+        return (self._user_check, self._lease_check, self._clock_check)
+
+    # what is heard
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, _ORDER_EVENTS):
+            self.gateway.heard(event)
+        self._process.tell(event)
+
+    def _offer(self, arrival: int, tag: str, payload: bytes) -> None:
+        self._process.inbox.offer(Frame(arrival, tag, payload))
+
+    def _feed_state(self, instrument: InstrumentId, stream: str, state: FeedState, reason: str) -> None:
+        now = self._process.clock.now()
+        self._process.tell(FeedStateChanged(instrument, now, now, stream, state, reason))
+
+    def _up(self, is_first: bool) -> None:
+        """The user stream is open: from here on nothing is missed, so now is the time to ask."""
+        self._is_heard.set()
+        if not is_first:
+            self.reconciler.request("the user stream was away")
+
+    def _state(self, event: Event) -> bool:
+        """Tell what the venue stated; whether the desk took it."""
+        try:
+            self._process.tell(event)
+        except OverflowHalt as problem:
+            self._process.loop.halt(str(problem))
+            return False
+        if isinstance(event, AccountStated):
+            self._is_stated.set()
+        return True
+
+    async def _reconcile(self) -> None:
+        """Compare for ever, from when the account is heard; one that cannot be heard is asked about all the same."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HEARD_S):
+                await self._is_heard.wait()
+        await self.reconciler.run()
+
+    async def _keep_lease(self) -> None:
+        """Without the lease nothing leaves; the process ends, so that it can be started as one that waits."""
+        try:
+            await self._lease.run()
+        except LeaseLost as lost:
+            self._report(str(lost))
+            self._process.loop.stop(str(lost))
+
+    async def _refresh_rules(self) -> None:
+        """Ask for filters and fees again and again: they change, and an order by old ones is refused."""
+        while True:
+            await asyncio.sleep(self._settings.venue.refresh_rules_seconds)
+            rules = await rules_of(self._settings, self._prepared.rest)
+            self._process.tell(RulesStated(tuple(rules[key] for key in sorted(rules)), self._process.clock.now()))
+
+    # what is said about it
+
+    def _user_check(self) -> Check:
+        state = self.user.state
+        if state.connected:
+            return Check("user stream", True, "open")
+        away_s = (self._process.clock.now() - state.since) / NS_PER_SECOND if state.since else 0.0
+        return Check("user stream", False, f"away for {away_s:.0f} s: {state.reason}")
+
+    def _lease_check(self) -> Check:
+        why = self._lease.why_not()
+        return Check("lease", not why, why or f"this process may send, token {self._lease.token}")
+
+    def _clock_check(self) -> Check:
+        clock = self._prepared.clock
+        text = f"offset {clock.offset_ms:+.0f} ms, alarm from {clock.alarm_ms:.0f} ms"
+        return Check("clock", not clock.is_alarming, text)
+
+
+def _source(settings: Settings, prepared: Prepared) -> Source:
+    """How the account is heard: over the WebSocket API on spot, by listen key on futures."""
+    account, rest = settings.account.account, prepared.rest
+    if settings.feed.market != "spot":
+        return UsdmSource(account, prepared.session, prepared.urls.private, rest.call)
+    return SpotSource(
+        account, prepared.session, prepared.urls.ws_api, prepared.key.key, prepared.signer, prepared.clock.now_ms,
+        settings.venue.recv_window_ms,
+    )  # fmt: skip
+
+
+def topic(frame: Frame) -> Topic:
+    """What a frame is about, for an inbox that must leave something out."""
+    venue, _, market = frame.tag.partition(":")
+    found = topic_of(frame.payload)
+    return Topic(instrument_id(venue, market, found.symbol), found.stream, found.conflate)
