@@ -25,6 +25,12 @@ class PositionMode(Enum):
     HEDGE = "hedge"
 
 
+class MarginMode(Enum):
+    LEAVE = "leave"
+    CROSSED = "crossed"
+    ISOLATED = "isolated"
+
+
 class WorkingPrice(Enum):
     LAST = "last"
     MARK = "mark"
@@ -49,6 +55,12 @@ class VenueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         PositionMode,
         Meta(description="What the futures account must be set to, one-way or hedge; another one is refused."),
     ] = PositionMode.ONE_WAY
+    leverage: Annotated[
+        int, Meta(ge=0, le=125, description="Leverage to set for our futures symbols at the start; 0 leaves it.")
+    ] = 0
+    margin_mode: Annotated[
+        MarginMode, Meta(description="Margin mode to set for them: crossed or isolated; leave leaves it.")
+    ] = MarginMode.LEAVE
     working_price: Annotated[
         WorkingPrice, Meta(description="Which price sets off stops on futures: the last trade or the mark.")
     ] = WorkingPrice.LAST

@@ -19,6 +19,7 @@ from petrosa.adapters.venues.binance.live.spot import Spot
 from petrosa.adapters.venues.binance.live.streams import Session
 from petrosa.adapters.venues.binance.live.usdm import Usdm
 from petrosa.adapters.venues.binance.live.usdm_choices import position_mode, read_position_mode
+from petrosa.apps.live.margin import choose_margin
 from petrosa.apps.live.secret import VenueKey
 from petrosa.apps.running import Report
 from petrosa.apps.settings import Settings
@@ -49,7 +50,7 @@ class Prepared(NamedTuple):
 async def prepared(
     settings: Settings, key: VenueKey, report: Report, on_written: Callable[[], None] | None = None
 ) -> AsyncIterator[Prepared]:
-    """Ask everything, in the order in which a wrong answer is cheapest; nothing is changed on the venue.
+    """Ask everything, in the order in which a wrong answer is cheapest; leverage and margin mode are set if asked for.
 
     Raises `VenueClosed` for a key, clock or position mode that will not do, `ConfigError` for a symbol that is not
     traded there, and what `Rest.call` raises.
@@ -78,6 +79,8 @@ async def prepared(
             report(f"venue: {remark}")
         instruments = await rules_of(settings, rest)
         product = await _product(settings, rest, instruments)
+        if market != "spot":
+            await choose_margin(settings, rest, sorted(instruments), report)
         balances = await _balances(rest, product)
         yield Prepared(rest, where, session, signer, key, clock, product, instruments, balances)
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import aiohttp
 import msgspec
 
-from petrosa.adapters.venues.binance.live.streams import PACE, End, Kept, LinkState, Pace, Socket, dial
+from petrosa.adapters.venues.binance.live.streams import PACE, End, Kept, LinkState, Pace, Socket, dial, together
 from petrosa.adapters.venues.binance.parse import PREFIX, START
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.market import FeedState, InstrumentId, instrument_id, symbol_of
@@ -214,15 +214,7 @@ class MarketFeed:
         """Go on for ever."""
         for shard in self._shards:
             shard.expect()
-        tasks = [asyncio.create_task(one) for one in (*(shard.kept.run() for shard in self._shards), self._look())]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await together((*(shard.kept.run() for shard in self._shards), self._look()))
 
     async def _look(self) -> None:
         while True:

@@ -2,9 +2,9 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from decimal import Decimal
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -170,3 +170,31 @@ _EXPIRED: Final = {
     "EXPIRED": "the venue ended it: the rest could not be filled, or a condition of it ended",
     "EXPIRED_IN_MATCH": "the venue ended it: it would have traded with an order of the same owner",
 }
+
+
+class _Trade(Protocol):
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def order_id(self) -> int: ...
+
+
+TradeT = TypeVar("TradeT", bound=_Trade)
+
+
+def named_fills(
+    rows: list[TradeT], symbols: Container[str], names: Mapping[str, str],
+    fill: Callable[[TradeT, str], OrderFilled],
+) -> tuple[list[OrderFilled], list[str]]:  # fmt: skip
+    """Fills of orders that have names, and the `SYMBOL:orderId` of those that have none; other symbols are left out."""
+    fills, unnamed = [], []
+    for row in rows:
+        if row.symbol not in symbols:
+            continue
+        order = f"{row.symbol}:{row.order_id}"
+        name = names.get(order)
+        if name is None:
+            unnamed.append(order)
+        else:
+            fills.append(fill(row, name))
+    return fills, list(dict.fromkeys(unnamed))

@@ -16,6 +16,7 @@ from petrosa.adapters.venues.binance.live.replies import (
     ended,
     finite,
     maybe,
+    named_fills,
     ns,
     side_of,
     status_of,
@@ -195,25 +196,17 @@ def read_trades(
     account: str, symbols: Symbols, body: bytes, names: Names, ts_seen: int
 ) -> tuple[list[OrderFilled], list[str]]:
     """Fills of orders that have names, and the orders that have none."""
-    fills, unnamed = [], []
-    for row in decode(_TRADES, body):
-        if row.symbol not in symbols:
-            continue
-        order = f"{row.symbol}:{row.order_id}"
-        name = names.get(order)
-        if name is None:
-            unnamed.append(order)
-            continue
-        fills.append(
-            OrderFilled(
-                account=account, instrument=symbols[row.symbol], client_order_id=name, trade_id=str(row.id),
-                side=Side.BUY if row.is_buyer else Side.SELL, quantity=amount(row.qty, "qty"),
-                price=amount(row.price, "price"), fee=finite(row.commission, "commission"),
-                fee_asset=row.commission_asset, liquidity=Liquidity.MAKER if row.is_maker else Liquidity.TAKER,
-                ts_event=ns(row.time), ts_seen=ts_seen,
-            )
+
+    def fill(row: TradeRow, name: str) -> OrderFilled:
+        return OrderFilled(
+            account=account, instrument=symbols[row.symbol], client_order_id=name, trade_id=str(row.id),
+            side=Side.BUY if row.is_buyer else Side.SELL, quantity=amount(row.qty, "qty"),
+            price=amount(row.price, "price"),
+            fee=finite(row.commission, "commission"), fee_asset=row.commission_asset,
+            liquidity=Liquidity.MAKER if row.is_maker else Liquidity.TAKER, ts_event=ns(row.time), ts_seen=ts_seen,
         )  # fmt: skip
-    return fills, list(dict.fromkeys(unnamed))
+
+    return named_fills(decode(_TRADES, body), symbols, names, fill)
 
 
 def read_balances(body: bytes) -> dict[str, Decimal]:

@@ -75,7 +75,7 @@ def open_listen_key() -> Request:
 
 def prolong_listen_key() -> Request:
     """Keep it valid for another 60 minutes. Refused with -1125 when there is none."""
-    return Request("PUT", LISTEN_KEY, signed=False)
+    return Request("PUT", LISTEN_KEY, signed=False, urgent=True)
 
 
 def close_listen_key() -> Request:

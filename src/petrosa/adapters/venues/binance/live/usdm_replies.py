@@ -7,7 +7,17 @@ from typing import Final
 import msgspec
 
 from petrosa.adapters.venues.binance.live.product import ALGO, Names
-from petrosa.adapters.venues.binance.live.replies import ZERO, amount, decode, finite, maybe, ns, side_of, status_of
+from petrosa.adapters.venues.binance.live.replies import (
+    ZERO,
+    amount,
+    decode,
+    finite,
+    maybe,
+    named_fills,
+    ns,
+    side_of,
+    status_of,
+)
 from petrosa.core.model.account import StatedOrder, StatedPosition
 from petrosa.core.model.base import Side
 from petrosa.core.model.market import InstrumentId
@@ -202,24 +212,16 @@ def read_trades(
     account: str, symbols: Symbols, body: bytes, names: Names, ts_seen: int
 ) -> tuple[list[OrderFilled], list[str]]:
     """Fills of orders that have names, and the orders that have none."""
-    fills, unnamed = [], []
-    for row in decode(_TRADES, body):
-        if row.symbol not in symbols:
-            continue
-        order = f"{row.symbol}:{row.order_id}"
-        name = names.get(order)
-        if name is None:
-            unnamed.append(order)
-            continue
-        fills.append(
-            OrderFilled(
-                account=account, instrument=symbols[row.symbol], client_order_id=name, trade_id=str(row.id),
-                side=side_of(row.side), quantity=amount(row.qty, "qty"), price=amount(row.price, "price"),
-                fee=finite(row.commission, "commission"), fee_asset=row.commission_asset,
-                liquidity=Liquidity.MAKER if row.maker else Liquidity.TAKER, ts_event=ns(row.time), ts_seen=ts_seen,
-            )
+
+    def fill(row: TradeRow, name: str) -> OrderFilled:
+        return OrderFilled(
+            account=account, instrument=symbols[row.symbol], client_order_id=name, trade_id=str(row.id),
+            side=side_of(row.side), quantity=amount(row.qty, "qty"), price=amount(row.price, "price"),
+            fee=finite(row.commission, "commission"), fee_asset=row.commission_asset,
+            liquidity=Liquidity.MAKER if row.maker else Liquidity.TAKER, ts_event=ns(row.time), ts_seen=ts_seen,
         )  # fmt: skip
-    return fills, list(dict.fromkeys(unnamed))
+
+    return named_fills(decode(_TRADES, body), symbols, names, fill)
 
 
 def read_wallets(body: bytes) -> dict[str, Decimal]:

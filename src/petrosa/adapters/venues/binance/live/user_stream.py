@@ -10,8 +10,9 @@ import msgspec
 
 from petrosa.adapters.venues.binance.live.request import Request
 from petrosa.adapters.venues.binance.live.spot_events import SpotEvents
-from petrosa.adapters.venues.binance.live.streams import PACE, End, Kept, LinkState, Pace, Socket, dial
+from petrosa.adapters.venues.binance.live.streams import PACE, End, Kept, LinkState, Pace, Socket, dial, together
 from petrosa.adapters.venues.binance.live.triggered import HOLD_MS
+from petrosa.adapters.venues.binance.live.usdm_choices import open_listen_key, prolong_listen_key, read_listen_key
 from petrosa.adapters.venues.binance.live.usdm_events import UsdmEvents
 from petrosa.adapters.venues.binance.live.user_frames import Read
 from petrosa.adapters.venues.binance.live.verdict import Answer, judge
@@ -29,7 +30,6 @@ SETTLE_AFTER_S: Final = HOLD_MS / 1_000
 USER_PACE: Final = PACE._replace(ping=5.0, silence=15.0)
 """A user stream is silent for hours, so only the answers to pings tell one that is quiet from one that is gone."""
 
-LISTEN_KEY: Final = "/fapi/v1/listenKey"
 NO_SUCH_KEY: Final = -1125
 Call = Callable[[Request], Awaitable[bytes]]
 Sleep = Callable[[float], Coroutine[Any, Any, None]]
@@ -150,11 +150,7 @@ class UsdmSource:
         self._sleep = sleep
 
     async def dial(self, heard: Callable[[bytes], None]) -> Socket:  # noqa: ARG002 - nothing comes before it is open
-        body = await self._call(Request("POST", LISTEN_KEY, signed=False))
-        try:
-            key = msgspec.json.decode(body, type=_ListenKey).listenKey
-        except msgspec.MsgspecError as error:
-            raise DataError(f"the answer to POST {LISTEN_KEY} holds no listen key: {error}") from None
+        key = read_listen_key(await self._call(open_listen_key()))
         return await dial(self._session, f"{self._private}/ws?listenKey={key}")
 
     async def keep(self) -> str:
@@ -162,7 +158,7 @@ class UsdmSource:
         while True:
             await self._sleep(pause)
             try:
-                await self._call(Request("PUT", LISTEN_KEY, signed=False, urgent=True))
+                await self._call(prolong_listen_key())
                 pause = self._keep_every_s
             except VenueRefused as refused:
                 if refused.code == NO_SUCH_KEY:
@@ -173,10 +169,6 @@ class UsdmSource:
             except (VenueError, TransportError) as problem:
                 waits = problem.retry_after_s if isinstance(problem, RateLimited) else 0.0
                 pause = max(waits, min(KEEP_AGAIN_S, self._keep_every_s))
-
-
-class _ListenKey(msgspec.Struct):
-    listenKey: str  # noqa: N815 - the venue's name
 
 
 class UserStream:
@@ -211,15 +203,7 @@ class UserStream:
 
     async def run(self) -> None:
         """Raises `VenueClosed` when the venue does not deal with this key any more."""
-        tasks = [asyncio.create_task(one) for one in (self._kept.run(), self._keep(), self._settle())]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await together((self._kept.run(), self._keep(), self._settle()))
 
     async def _keep(self) -> None:
         while True:
