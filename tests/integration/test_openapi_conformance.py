@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from petrosa.apps.access import access_over
+from petrosa.apps.auditing.reading import StoredAudit
 from petrosa.apps.catalogue import packaged_recordings
 from petrosa.apps.configuration.live import live_configuration
 from petrosa.apps.run import open_recorded
@@ -19,7 +20,9 @@ from petrosa.apps.running import metrics_of, status_of
 from petrosa.apps.settings import load
 from petrosa.apps.surface import parts_of
 from petrosa.surfaces.api.app import api
+from petrosa.surfaces.api.audit_log import audit_log
 from petrosa.surfaces.api.serve import serving
+from petrosa.surfaces.api.trading_config import trading_config
 from tests.kit.desk import MovedDesk
 from tests.kit.soak import SOAKING, sample
 
@@ -37,7 +40,10 @@ SETTINGS = (
 """So that neither the limit of writes nor the silence after the recording is all that answers."""
 SKEW = "/api/v1/strategies/orderbook_skew"
 READS = (
-    "/healthz", "/ready", "/metrics", "/info", "/openapi.json",
+    "/healthz", "/ready", "/metrics", "/info", "/openapi.json", "/live", "/health", "/version", "/docs",
+    "/api/v1/config/trading", "/api/v1/config/trading/schema", "/api/v1/config/trading/defaults",
+    "/api/v1/config/history", "/api/v1/config/health", "/audit?event=order_filled&limit=3", "/signals/summary",
+    "/signals/active", "/state",
     "/api/v1/strategies", f"{SKEW}/schema", f"{SKEW}/defaults", f"{SKEW}/config", f"{SKEW}/config/BTC/USDT",
     f"{SKEW}/audit", "/api/v1/metrics/depth/BTCUSDT", "/api/v1/metrics/pressure/ETHUSDT?timeframe=1m",
     "/api/v1/metrics/summary", "/api/v1/metrics/all?sort_by=pressure&min_pressure=-100",
@@ -58,7 +64,12 @@ async def surface(folder: Path) -> AsyncIterator[str]:
             desk = MovedDesk(folder / "moved")
             parts = await parts_of(settings, configuration, str, metrics_of(process))
             trading = desk.control.part(access_over(settings, configuration.documents))
-            app = api(status_of(process, "run", configuration), [*parts, trading])
+            access = access_over(settings, configuration.documents)
+            more = [
+                trading_config(configuration.service, access),
+                audit_log(StoredAudit(configuration.documents), access),
+            ]
+            app = api(status_of(process, "run", configuration), [*parts, *more, trading])
             async with desk.running(), serving(app, "127.0.0.1", 0) as url:
                 await desk.move(10.0)
                 yield url

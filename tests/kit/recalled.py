@@ -107,8 +107,8 @@ class Life:
         params = TraderParams(
             signals=SignalParams(conflict_resolution=self._made["conflict"], same_direction=self._made["same"]),
             risk=RiskParams(
-                max_daily_loss_fraction=0.002, max_trades_per_day=40, accumulation_cooldown_seconds=0,
-                max_accumulations=2, max_price_age_seconds=60,
+                max_daily_loss_fraction=0.002, max_trades_per_day=40, accumulation_cooldown_seconds=0.0,
+                max_accumulations=2, max_price_age_seconds=60.0,
             ),
             execution=ExecutionParams(max_exit_failures=2),
         )  # fmt: skip

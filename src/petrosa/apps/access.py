@@ -20,15 +20,15 @@ class KeyedAccess:
         self._ring = ring
         self._limit = limit
 
-    async def actor_of(self, token: str | None, *, is_loopback: bool, needed: Scope) -> Actor:
+    async def actor_of(self, token: str | None, *, is_loopback: bool, needed: Scope, is_dear: bool = False) -> Actor:
         writes = needed is not Scope.READ
         if token is not None:
             actor = await self._holder(token, needed)
         elif is_loopback and not writes:
-            return Actor(LOCAL, frozenset({Scope.READ}), "loopback")
+            actor = Actor(LOCAL, frozenset({Scope.READ}), "loopback")
         else:
             actor = await self._keyless(is_loopback=is_loopback, writes=writes)
-        if writes and needed is not Scope.TRADE:  # a kill switch that has to wait is none
+        if is_dear or (writes and needed is not Scope.TRADE):  # a kill switch that has to wait is none
             self._limit.spend(actor.name)
         return actor
 

@@ -83,6 +83,8 @@ def describe(key: str, type_: Any, default: Any) -> Field:
         inner = option.type if isinstance(option, inspect.Metadata) else option
         if isinstance(option, inspect.Metadata) and not description:
             description = (option.extra_json_schema or {}).get("description", "")
+        if isinstance(inner, inspect.DictType):
+            inner = inner.value_type.type if isinstance(inner.value_type, inspect.Metadata) else inner.value_type
         if isinstance(inner, inspect.IntType | inspect.FloatType):
             bounds = _bounds(inner)
         elif isinstance(inner, inspect.EnumType):
@@ -111,7 +113,7 @@ def is_mapping(field: Field) -> bool:
     return item_field(field, "x") is not None
 
 
-def kind_of(field: Field) -> Literal["bool", "int", "float", "string", "list"]:
+def kind_of(field: Field) -> Literal["bool", "int", "float", "string", "list", "table"]:
     """The kind of value in one word of a schema."""
     shapes = _shapes(field.type)
     return next((kind for shape, kind in _KINDS if shape in shapes), "string")
@@ -209,11 +211,11 @@ _NOUNS: tuple[tuple[type, str], ...] = (
     (inspect.ListType, "a list"),
     (inspect.VarTupleType, "a list"),
     (inspect.SetType, "a list"),
-    (inspect.DictType, "a table"),
+    (inspect.DictType, "a table of values"),
 )
 
 
-_KINDS: Final[tuple[tuple[type, Literal["bool", "int", "float", "list"]], ...]] = (
+_KINDS: Final[tuple[tuple[type, Literal["bool", "int", "float", "list", "table"]], ...]] = (
     (inspect.BoolType, "bool"),
     (inspect.IntType, "int"),
     (inspect.FloatType, "float"),
@@ -221,6 +223,7 @@ _KINDS: Final[tuple[tuple[type, Literal["bool", "int", "float", "list"]], ...]] 
     (inspect.ListType, "list"),
     (inspect.VarTupleType, "list"),
     (inspect.SetType, "list"),
+    (inspect.DictType, "table"),
 )
 
 _NUMBERS = {inspect.IntType, inspect.FloatType, inspect.DecimalType}

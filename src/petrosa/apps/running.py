@@ -63,7 +63,8 @@ class RunningDesk(Protocol):
 @asynccontextmanager
 async def changing(process: RunningDesk, configuration: LiveConfiguration, control: DeskControl) -> AsyncIterator[None]:
     """A desk whose configuration may change, which takes signals and has a kill switch, and is closed at the end."""
-    configuration.desk.attach(process.loop, process.parts.strategist, process.parts.instruments)
+    parts = process.parts
+    configuration.desk.attach(process.loop, parts.desk.strategist, parts.instruments, parts.trader)
     try:
         with control.attached(process.loop, reader_of(process)):
             async with control.watching():

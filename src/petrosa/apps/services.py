@@ -9,14 +9,13 @@ from pathlib import Path
 from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.apps.configuration.live import live_configuration
 from petrosa.apps.desk_control import DeskControl
-from petrosa.apps.documents import open_documents
 from petrosa.apps.feed import FeedSummary, feed
 from petrosa.apps.instruments import load_instruments
 from petrosa.apps.joined import Report, connect
 from petrosa.apps.service import ServiceStatus
 from petrosa.apps.settings import Settings
 from petrosa.apps.strategies import StrategiesSummary, StrategyService, strategies
-from petrosa.apps.surface import parts_of, trade_parts
+from petrosa.apps.surface import parts_of
 from petrosa.apps.trade import TradeService, TradeSummary, trade
 from petrosa.core.analytics.analyzer import DepthAnalyzer
 from petrosa.ports import Bus
@@ -66,14 +65,11 @@ async def serve_trade(settings: Settings, *, report: Report) -> TradeSummary:
     known = load_instruments(settings.instruments.file or None)
     async with AsyncExitStack() as stack:
         bus = await _connected(stack, settings, "trade")
-        status = ServiceStatus(settings, "trade", bus, _named(settings))
+        configuration = await stack.enter_async_context(live_configuration(settings, settings.feed.symbols, bus))
+        status = ServiceStatus(settings, "trade", bus, _named(settings), configuration)
         control = DeskControl(settings, report)
         await stack.enter_async_context(control.watching())
-        parts: Sequence[Part] = ()
-        if settings.http.enabled:
-            documents = await open_documents(settings)
-            stack.push_async_callback(documents.close)
-            parts = await trade_parts(settings, documents, report, control)
+        parts = await parts_of(settings, configuration, report, None, control) if settings.http.enabled else ()
         await _surround(stack, settings, status, settings.http.engine_port, report, parts)
 
         def opened(service: TradeService) -> None:
@@ -84,7 +80,9 @@ async def serve_trade(settings: Settings, *, report: Report) -> TradeSummary:
             else:
                 status.opened(service, service.trader, check, auditing.check, audit=auditing.seen, findings=findings)
 
-        return await trade(settings, known, bus, report=report, opened=opened, control=control)
+        return await trade(
+            settings, known, bus, report=report, opened=opened, control=control, configuration=configuration
+        )
 
 
 def _metrics_of(service: StrategyService, analyzer: DepthAnalyzer) -> MarketMetrics:

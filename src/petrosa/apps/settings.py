@@ -231,6 +231,10 @@ def known_keys() -> Known:
         f"strategies.{name}.{old}": Alias(f"strategies.{name}.{alias.target}", Decimal(str(alias.factor)))
         for name, entry in CATALOG.items()
         for old, alias in entry.params.ALIASES.items()
+    } | {
+        f"{section}.{old}": Alias(f"{section}.{alias.target}", Decimal(str(alias.factor)))
+        for section, struct in (("risk", RiskParams), ("signals", SignalParams))
+        for old, alias in struct.ALIASES.items()
     }
     return known_of(SECTIONS, switches, aliases)
 

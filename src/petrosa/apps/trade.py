@@ -18,6 +18,8 @@ from petrosa.adapters.stores.journal.reader import JournalReader
 from petrosa.adapters.stores.journal.writer import JournalWriter
 from petrosa.apps.auditing.live import auditing_of
 from petrosa.apps.auditing.saying import ExecutionEvents
+from petrosa.apps.configuration.desk import trading_difference
+from petrosa.apps.configuration.live import LiveConfiguration
 from petrosa.apps.desk_control import DeskControl
 from petrosa.apps.joined import Report
 from petrosa.apps.journaling import open_journal, provenance_of, record_to, run_file
@@ -68,18 +70,20 @@ class TradeSummary(msgspec.Struct, frozen=True, kw_only=True):
 async def trade(
     settings: Settings, known: Instruments, bus: Bus, *, report: Report,
     opened: Callable[["TradeService"], None] | None = None, control: DeskControl | None = None,
+    configuration: LiveConfiguration | None = None,
 ) -> TradeSummary:  # fmt: skip
     """Serve until the recording ends or a signal asks to stop; a live feed has no end.
 
     `opened` is shown the service when market data has begun, to be read between turns. `control` tells the desk more
-    than NATS does; its kill switch holds over a restart.
+    than NATS does; its kill switch holds over a restart. What `configuration` holds is told to the desk, and what
+    changes in it: the journal begins with the settings that are not stored, and says in itself what holds since.
     """
     control = control or DeskControl(settings, report)
     await ensure_streams(settings, bus)
     report("trade: waiting for market data")
     async with open_market(settings, known, bus, report) as stream:
         with _journal(settings, stream) as journal:
-            service = TradeService(settings, stream, journal, bus, report, control)
+            service = TradeService(settings, stream, journal, bus, report, control, configuration)
             if opened is not None:
                 opened(service)
             await service.resume()
@@ -117,7 +121,7 @@ class TradeService:
 
     def __init__(
         self, settings: Settings, stream: MarketStream, journal: JournalWriter, bus: Bus, report: Report,
-        control: DeskControl,
+        control: DeskControl, configuration: LiveConfiguration | None = None,
     ) -> None:  # fmt: skip
         instruments = stream.market.instruments
         self.markets = build_markets(instruments)
@@ -134,6 +138,7 @@ class TradeService:
         self._bus = bus
         self._report = report
         self._control = control
+        self._configuration = configuration
         self.auditing = auditing_of(settings, journal, report)
         self._events = ExecutionEvents(journal, bus, report) if settings.audit.events else None
         self._facts: deque[Heard] = deque()
@@ -141,8 +146,9 @@ class TradeService:
         self._known = journal.head.segment > 0
         self._outbox = Outbox({settings.feed.venue: self.exchange}, crash_point(settings.crash_at))
         turned = JournalReader(journal.folder).turns() if self._known else ()
+        shown = [control.record] if configuration is None else [control.record, configuration.desk.record]
         self._retrace = Retrace(
-            turned, journal.head.sequence, journal.record, record_to(self.tally.take, self.model.fold, control.record)
+            turned, journal.head.sequence, journal.record, record_to(self.tally.take, self.model.fold, *shown)
         )
         self.turns = Turns(self.desk, self._retrace.record, self._outbox.send, self.exchange)
 
@@ -175,6 +181,9 @@ class TradeService:
             self.turns.other(STARTED, self._facts[0][0])
         elif self.trader.closed:
             self.turns.other(Started("restart"), self.turns.now)
+        if self._configuration is not None:
+            for command in trading_difference(self._configuration.settings, self.trader, self.turns.sequence):
+                self.turns.other(command, self.turns.now)
 
     async def serve(self) -> TradeSummary:
         """Turn until the end, with SIGTERM and SIGINT asking for an orderly one."""
@@ -196,11 +205,24 @@ class TradeService:
             if self._events is not None:
                 supervisor.side("execution events", self._events.follow, OnFailure.RESTART)
             self._report(f"trade: turning run {run}, journal {self.folder}")
-            with self._control.attached(loop, self._reader()):
+            with self._control.attached(loop, self._reader()), self._configured(loop):
                 await supervisor.run(loop.run())
         elapsed_s = time.perf_counter() - began
         await self._finish()
         return self._summary(signals, elapsed_s)
+
+    @contextmanager
+    def _configured(self, loop: Loop) -> Iterator[None]:
+        """The desk takes changes of its configuration while the block lasts."""
+        if self._configuration is None:
+            yield
+            return
+        self._configuration.desk.attach(loop, None, self.instruments, self.trader)
+        self._configuration.watch.wake()
+        try:
+            yield
+        finally:
+            self._configuration.desk.detach()
 
     async def _finish(self) -> None:
         """Tell those who follow the journal of its end."""

@@ -1,7 +1,7 @@
 """The map of a desk: one function a part, from settings to something that turns."""
 
 from collections.abc import Collection, Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -10,6 +10,7 @@ from petrosa.apps.settings import Settings
 from petrosa.core.analytics.analyzer import DepthAnalyzer
 from petrosa.core.desk import Checkpoint as DeskCheckpoint
 from petrosa.core.desk import Desk
+from petrosa.core.execution.trader_params import TraderParams
 from petrosa.core.market.state import MarketState
 from petrosa.core.market.tape import Tape
 from petrosa.core.model.base import NS_PER_SECOND
@@ -19,7 +20,7 @@ from petrosa.core.model.market import InstrumentId, instrument_id
 from petrosa.core.simulation.exchange import Exchange, SimulatedState
 from petrosa.core.strategies.catalog import CATALOG
 from petrosa.core.strategist import Strategist, StrategyPlan
-from petrosa.core.trader import Trader, TraderParams
+from petrosa.core.trader import Trader
 from petrosa.core.turns import Turns, TurnsState
 from petrosa.errors import ConfigError
 
@@ -113,8 +114,18 @@ def build_strategist(settings: Settings, instruments: Instruments, markets: Mark
     return Strategist(instruments, plans, markets)
 
 
+def trading_of(settings: Settings) -> dict[str, dict[str, Any]]:
+    """What the settings mean for a trader, as a command that a desk is told."""
+    found: dict[str, dict[str, Any]] = msgspec.to_builtins(_trader_params(settings))
+    return found
+
+
+def _trader_params(settings: Settings) -> TraderParams:
+    return TraderParams(signals=settings.signals, risk=settings.risk, execution=settings.execution)
+
+
 def build_trader(settings: Settings, instruments: Instruments, markets: Markets) -> Trader:
-    params = TraderParams(signals=settings.signals, risk=settings.risk, execution=settings.execution)
+    params = _trader_params(settings)
     return Trader(settings.account, instruments, markets, params, load_models(settings.signals.models))
 
 

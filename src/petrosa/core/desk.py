@@ -8,12 +8,14 @@ import msgspec
 
 from petrosa.core.analytics.analyzer import DepthAnalyzer
 from petrosa.core.execution.lifecycle import Order
+from petrosa.core.execution.trader_state import TraderState
 from petrosa.core.market.state import MarketState
 from petrosa.core.model.account import AccountStated, AccountUnclear, RulesStated
 from petrosa.core.model.commands import (
     CancelEntries,
     CancelOrder,
     Configure,
+    ConfigureTrading,
     Flatten,
     PauseEntries,
     PlaceOrder,
@@ -52,7 +54,7 @@ from petrosa.core.model.orders import (
 from petrosa.core.model.positions import Position
 from petrosa.core.model.refusals import Refused
 from petrosa.core.strategist import Strategist, StrategistState
-from petrosa.core.trader import Trader, TraderState
+from petrosa.core.trader import Trader
 
 NOTHING: Final[tuple[Decision, ...]] = ()
 SKEW_LEVELS: Final = 5
@@ -149,7 +151,14 @@ class Desk:
                 return NOTHING if self._trader is None else self._trader.handle(event, now)
             case OrderExpired() | CancelRejected() | BalanceChanged() | FundingPaid() | TimerDue() | SignalReceived():
                 return NOTHING if self._trader is None else self._trader.handle(event, now)
-            case AccountUnclear() | AccountStated() | ResolveFinding() | PlaceOrder() | CancelOrder():
+            case (
+                AccountUnclear()
+                | AccountStated()
+                | ResolveFinding()
+                | PlaceOrder()
+                | CancelOrder()
+                | ConfigureTrading()
+            ):
                 return NOTHING if self._trader is None else self._trader.handle(event, now)
             case PauseEntries() | ResumeEntries() | CancelEntries() | Flatten() | Shutdown() | Halted():
                 return NOTHING if self._trader is None else self._trader.handle(event, now)

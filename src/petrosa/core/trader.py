@@ -5,14 +5,16 @@ from decimal import Decimal, localcontext
 
 import msgspec
 
-from petrosa.core.execution.account import Account, AccountState
+from petrosa.core.execution.account import Account
 from petrosa.core.execution.admission import Admission, Agreed, Answers, Wish
 from petrosa.core.execution.holdings import Holdings
 from petrosa.core.execution.manual import Manual
-from petrosa.core.execution.params import AccountParams, ExecutionParams
+from petrosa.core.execution.params import AccountParams
 from petrosa.core.execution.reconciliation import Reconciliation
 from petrosa.core.execution.recorded import Recorded
-from petrosa.core.execution.tally import MIDNIGHT, Tally, TallyState
+from petrosa.core.execution.tally import MIDNIGHT, Tally
+from petrosa.core.execution.trader_params import TraderParams, differing, params_from
+from petrosa.core.execution.trader_state import Reversal, TraderState
 from petrosa.core.market.state import MarketState
 from petrosa.core.model.account import AccountStated, AccountUnclear, RulesStated
 from petrosa.core.model.base import NS_PER_SECOND, Side
@@ -20,6 +22,7 @@ from petrosa.core.model.commands import (
     CancelEntries,
     CancelOrder,
     Command,
+    ConfigureTrading,
     Flatten,
     PauseEntries,
     PlaceOrder,
@@ -36,6 +39,7 @@ from petrosa.core.model.events import (
     SignalReceived,
     Started,
     TimerDue,
+    TradingConfigured,
 )
 from petrosa.core.model.instruments import EXACT, Instrument
 from petrosa.core.model.market import InstrumentId
@@ -57,39 +61,12 @@ from petrosa.core.model.refusals import Outcome, failed, refusal
 from petrosa.core.model.signals import Action, Signal
 from petrosa.core.risk.facts import Adding, Today
 from petrosa.core.risk.gate import not_reached
-from petrosa.core.risk.params import RiskParams
 from petrosa.core.signals.conflicts import Opinion
 from petrosa.core.signals.leaving import leaving_outcomes
 from petrosa.core.signals.models import Models
-from petrosa.core.signals.params import SameDirection, SignalParams
+from petrosa.core.signals.params import SameDirection
 from petrosa.core.signals.reception import Heard, Reception
-
-
-class TraderParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a trader goes by: which signals it hears, what it risks, how it works orders."""
-
-    signals: SignalParams = msgspec.field(default_factory=SignalParams)
-    risk: RiskParams = msgspec.field(default_factory=RiskParams)
-    execution: ExecutionParams = msgspec.field(default_factory=ExecutionParams)
-
-
-class Reversal(msgspec.Struct, frozen=True):
-    """A signal against what is held: the exit has left, and the entry waits until nothing of the old is there."""
-
-    instrument: InstrumentId
-    signal: Signal
-
-
-class TraderState(msgspec.Struct, frozen=True):
-    """All that a trader knows. A trader restored from it goes on as if it had never stopped."""
-
-    account: AccountState
-    reversals: tuple[Reversal, ...]
-    signal_ids: dict[str, int]
-    paused: str
-    stopping: str
-    opinions: tuple[Opinion, ...] = ()
-    tally: TallyState = TallyState()
+from petrosa.errors import ConfigError
 
 
 class Trader(Holdings):
@@ -137,6 +114,15 @@ class Trader(Holdings):
         """Why no entry is taken at the moment; empty when entries are open."""
         return self._stopping or self._sender.halt_reason or self._paused or self.findings.closed
 
+    @property
+    def params(self) -> TraderParams:
+        """What it goes by now."""
+        return self._params
+
+    def opinions(self, now: int) -> Sequence[Opinion]:
+        """The opinions that are under consideration at `now`, by instrument, oldest first."""
+        return self._reception.opinions.active(now)
+
     def handle(self, event: Event, now: int) -> Sequence[Decision]:
         """Take in one event; what follows from it, in causal order."""
         with localcontext(EXACT):  # whatever a host program has set
@@ -172,6 +158,7 @@ class Trader(Holdings):
             self._stopping,
             self._reception.opinions.snapshot(),
             self._tally.snapshot(),
+            self._params,
         )
 
     def restore(self, state: TraderState) -> None:
@@ -181,6 +168,8 @@ class Trader(Holdings):
         self._reception.signal_ids = dict(state.signal_ids)
         self._reception.opinions.restore(state.opinions)
         self._tally.restore(state.tally)
+        if state.params is not None:
+            self._retune(state.params)
         self._paused, self._stopping = state.paused, state.stopping
 
     def _handle(self, event: Event, now: int) -> None:
@@ -212,6 +201,7 @@ class Trader(Holdings):
                 | CancelEntries()
                 | Flatten()
                 | Shutdown()
+                | ConfigureTrading()
             ):
                 self._on_command(event, now)
             case Halted():
@@ -346,6 +336,8 @@ class Trader(Holdings):
                 self._manual.cancel(command, now)
             case PauseEntries():
                 self._paused = f"paused {said}"
+            case ConfigureTrading():
+                self._configure(command)
             case ResumeEntries():
                 self._paused = self._sender.halt_reason = ""
             case CancelEntries():
@@ -359,6 +351,30 @@ class Trader(Holdings):
                 self._account.cancel_entries(None, now, self._stopping)
                 for instrument in list(self._reversals):
                     self._give_up_reversal(instrument, _closed(self._stopping))
+
+    def _configure(self, command: ConfigureTrading) -> None:
+        """Go on with other parameters: all that the command names, or nothing and an alarm.
+
+        What has left already keeps the terms on which it left: orders, stops, timers and the scores of opinions.
+        """
+        try:
+            params = params_from(command.parameters)
+        except ConfigError as problem:
+            said = f"{command.command_id} by {command.actor}"
+            message = f"trading: {problem}; the parameters of {said} are not taken, the old ones hold"
+            self._sender.alarm("configuration_refused", message)
+            return
+        changed = differing(self._params, params)
+        self._retune(params)
+        self._sender.say(TradingConfigured(command.command_id, command.version, changed))
+
+    def _retune(self, params: TraderParams) -> None:
+        """Every part goes by these from now on."""
+        self._params = params
+        self._reception.retune(params.signals)
+        self._account.retune(params.risk, params.execution)
+        self._admission.retune(params.risk, params.execution)
+        self._manual.retune(params.risk, may_add=params.signals.same_direction is not SameDirection.REJECT_DUPLICATES)
 
     def _flatten(self, command: Flatten, now: int) -> None:
         for instrument in self._instruments:

@@ -8,7 +8,8 @@ The rule, in one place:
 * Without a key, a request from elsewhere reads as long as no key was ever configured, and never writes.
 * A revoked or expired key still counts as configured: revoking the last one must not open what it closed.
 * Writes are limited per actor, but for those that need `trade`: what a desk takes at once limits signals, and nothing
-  limits the kill switch. A request that needs no more than `read` is no write.
+  limits the kill switch. A request that needs no more than `read` is no write; one that costs as much as a change, as
+  validating one does, is limited as if it were.
 * Probes (`/healthz`, `/ready`, `/metrics`) and the description of the process never ask.
 """
 
@@ -61,10 +62,11 @@ class Actor(msgspec.Struct, frozen=True):
 class Access(Protocol):
     """Decides about a request by the rule of this module."""
 
-    async def actor_of(self, token: str | None, *, is_loopback: bool, needed: Scope) -> Actor:
+    async def actor_of(self, token: str | None, *, is_loopback: bool, needed: Scope, is_dear: bool = False) -> Actor:
         """The actor behind the token (none: no key was presented), who may do what is needed now.
 
-        Counts one write unless `needed` is `read` or `trade`. Raises `Unauthenticated`, `Forbidden`, `LimitExceeded`,
+        Counts one write unless `needed` is `read` or `trade`, and always for what `is_dear` though it writes nothing.
+        Raises `Unauthenticated`, `Forbidden`, `LimitExceeded`,
         or `StorageError` when the keys must be known and cannot be.
         """
         ...

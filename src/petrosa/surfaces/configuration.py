@@ -1,6 +1,8 @@
-"""The configuration of strategies as it is asked for and changed: what surfaces say, whoever answers.
+"""The configuration of strategies and of trading as it is asked for and changed: what surfaces say, whoever answers.
 
-A configuration is stored for one strategy, for all symbols or for one. `symbol` None means all of them.
+A configuration is stored for one strategy, for all symbols or for one. `symbol` None means all of them. That of trading
+(what is risked, which signals are heard, how orders are worked) goes by the id `trading`, which no strategy has, and is
+for the whole account.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +14,8 @@ from msgspec import Meta
 
 from petrosa.errors import EXIT_USAGE, ConfigError, DataError, PetrosaError, VersionConflict
 
+TRADING: Final = "trading"
+"""In the place of a strategy's id: what the trader goes by."""
 REASON_MAX: Final = 500
 ACTOR_MAX: Final = 100
 METADATA_BYTES_MAX: Final = 16_384
@@ -52,6 +56,9 @@ Metadata = Annotated[
 ]
 
 
+WeightValue = Annotated[float, Meta(ge=0, le=100, description="What a strategy's confidence is multiplied by.")]
+
+
 class ChangeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Change the named parameters and leave the others."""
 
@@ -75,7 +82,7 @@ class ReturnRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 
 
 class ValidateRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Would these parameters be taken, and what would they do?"""
+    """Would these parameters be taken, and what would they do? Without a `strategy_id` they are those of trading."""
 
     parameters: Parameters
     strategy_id: Annotated[str, Meta(max_length=100)] | None = None
@@ -108,7 +115,7 @@ class ParameterSchema(msgspec.Struct, frozen=True):
     """What a parameter may be, and what changing it does to a running strategy."""
 
     name: str
-    type: Literal["bool", "int", "float", "string", "list"]
+    type: Literal["bool", "int", "float", "string", "list", "table"]
     description: str
     values: Annotated[str, Meta(description="What may be written, in words.")]
     default: Any
@@ -331,4 +338,8 @@ class Configuration(Protocol):
 
     async def refresh(self, strategy_id: str | None = None) -> Refreshed:
         """Read the store again and let the desk have what has changed."""
+        ...
+
+    async def weigh(self, strategy_id: str, weight: float, act: Act) -> Changed:
+        """Store what a strategy's confidence counts in a conflict, among the stored weights of others."""
         ...

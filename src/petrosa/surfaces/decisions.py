@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from petrosa.core.model.events import Alarm, Configured, Decision, Event, Halted, SignalMade
+from petrosa.core.model.events import Alarm, Configured, Decision, Event, Halted, SignalMade, TradingConfigured
 from petrosa.core.model.findings import FindingResolved, Reconciled
 from petrosa.core.model.orders import Approved, OrderFilled, OrderRejected, Place, Reducing
 from petrosa.core.model.refusals import Refused
@@ -77,16 +77,8 @@ class DecisionLog:
                 )
             case Approved() | Reducing():
                 self._order(decision, sequence, now)
-            case Configured():
-                self._log.info(
-                    "configured",
-                    strategy=decision.strategy_id,
-                    version=decision.version,
-                    command_id=decision.command_id,
-                    changes={change.instrument: change.effect.value for change in decision.changes},
-                    sequence=sequence,
-                    ts_ns=now,
-                )
+            case Configured() | TradingConfigured():
+                self._configured(decision, sequence, now)
             case Alarm():
                 self._log.error("alarm", name=decision.name, detail=decision.message, sequence=sequence, ts_ns=now)
             case Reconciled():
@@ -115,6 +107,22 @@ class DecisionLog:
                 self._log.error("halted", reason=decision.reason, sequence=sequence, ts_ns=now)
             case _:
                 pass
+
+    def _configured(self, decision: Configured | TradingConfigured, sequence: int, now: int) -> None:
+        if isinstance(decision, TradingConfigured):
+            strategy, changes = "trading", dict.fromkeys(decision.changed, "changed")
+        else:
+            strategy = decision.strategy_id
+            changes = {change.instrument: change.effect.value for change in decision.changes}
+        self._log.info(
+            "configured",
+            strategy=strategy,
+            version=decision.version,
+            command_id=decision.command_id,
+            changes=changes,
+            sequence=sequence,
+            ts_ns=now,
+        )
 
     def _order(self, decision: Approved | Reducing, sequence: int, now: int) -> None:
         intent = decision.intent

@@ -23,6 +23,8 @@ from petrosa.surfaces.desk_rows import (
     RefusalReport,
     SignalReport,
 )
+from petrosa.surfaces.desk_state import DeskState, OpinionReport, SignalsSummary, SymbolState, opinion_report
+from petrosa.surfaces.desk_state import summary_of as signals_summary
 from petrosa.surfaces.market_metrics import Absence
 from petrosa.surfaces.readmodel import FillRow, ReadModel, RefusalRow, SignalRow
 from petrosa.surfaces.stops_health import StopsHealth, stops_health, summary_of
@@ -182,6 +184,43 @@ class DeskReader:
             if order.venue_order_id == wanted and instrument in (None, order.intent.instrument):
                 newest.setdefault(order.intent.instrument, order_report(order))
         return list(newest.values())
+
+    def opinions(self) -> list[OpinionReport]:
+        """What counts now when signals stand against each other, by instrument, the oldest first."""
+        active = self._trader.opinions(self._now())
+        return [opinion_report(one, moment(one.said), moment(one.heard)) for one in active]
+
+    def signals_summary(self) -> SignalsSummary:
+        """Every signal of the run, counted."""
+        trader = self._trader
+        return signals_summary(self._model, trader.params.signals, trader.opinions(self._now()), self.at)
+
+    def state(self, only: InstrumentId | None = None) -> DeskState:
+        """How it stands on every instrument, or on one."""
+        closed = self._trader.closed
+        asked = sorted(self._instruments) if only is None else [only]
+        return DeskState(
+            account=self._name,
+            entries="closed" if closed else "open",
+            closed_because=closed,
+            symbols=tuple(self._state_of(key) for key in asked),
+            at=self.at,
+        )
+
+    def _state_of(self, key: InstrumentId) -> SymbolState:
+        found, position = self.price(key), self.position(key)
+        price = None if isinstance(found, Absence) else found
+        return SymbolState(
+            symbol=position.symbol,
+            instrument=key,
+            price=None if price is None else price.price,
+            price_age_seconds=None if price is None else price.age_seconds,
+            feed=self._markets[key].feed_state.value,
+            side=position.side,
+            quantity=position.quantity,
+            open_orders=len(position.orders),
+            active_opinions=sum(one.instrument == key for one in self._trader.opinions(self._now())),
+        )
 
     def signals(self) -> list[SignalReport]:
         return [_signal(row) for row in reversed(self._model.recent_signals)]

@@ -158,3 +158,10 @@ def test_doctor_ends_with_an_error_when_something_is_broken() -> None:
     report = msgspec.json.decode(result.stdout)
     assert (EXIT_ERROR, False) == (result.exit_code, report["ok"])
     assert ["configuration"] == [found["name"] for found in report["findings"] if found["status"] == "broken"]
+
+
+@pytest.mark.parametrize("module", ["petrosa", "petrosa.apps.main"])
+def test_it_runs_as_a_module(module: str) -> None:
+    """Where the script is not on the path."""
+    said = subprocess.run([sys.executable, "-m", module, "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout.startswith("petrosa, version ")

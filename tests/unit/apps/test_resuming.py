@@ -12,10 +12,11 @@ from petrosa.adapters.stores.journal.format import segment_path
 from petrosa.adapters.stores.journal.reader import JournalReader
 from petrosa.adapters.stores.journal.writer import JournalWriter
 from petrosa.apps.resuming import Resumed, resume
-from petrosa.apps.wiring import Checkpoint, checkpoint_of
+from petrosa.apps.wiring import Checkpoint, checkpoint_of, read_checkpoint
 from petrosa.core.desk import Desk
 from petrosa.core.execution.params import AccountParams
 from petrosa.core.model.base import NEVER, NS_PER_SECOND
+from petrosa.core.model.commands import ConfigureTrading
 from petrosa.core.model.events import Decision, Event, SignalReceived, TimerDue
 from petrosa.core.model.orders import BalanceChanged
 from petrosa.core.risk.params import RiskParams
@@ -154,11 +155,18 @@ class Strict:
         self.session = Session(params)
         self.folder = folder
 
-    def write(self) -> None:
-        """What the session has heard and decided, in a journal of one segment."""
+    def write(self, *, states_params: bool = True) -> None:
+        """What the session has heard and decided, in a journal of one segment; one of an earlier version says not in
+        its checkpoint by which parameters."""
         again, journal = Session(self.session.params), JournalWriter(self.folder, PROVENANCE, RUN)
         turns = Turns(again.desk, journal.record, _nowhere)
-        journal.rotate(0, 0, checkpoint_of(turns, again.desk, None))
+        checkpoint = read_checkpoint(checkpoint_of(turns, again.desk, None))
+        assert checkpoint.desk.trader is not None
+        if not states_params:
+            trader = msgspec.structs.replace(checkpoint.desk.trader, params=None)
+            desk = msgspec.structs.replace(checkpoint.desk, trader=trader)
+            checkpoint = msgspec.structs.replace(checkpoint, desk=desk)
+        journal.rotate(0, 0, msgspec.json.encode(checkpoint))
         for number, (now, event) in enumerate(self.session.heard[1:], 1):
             journal.record(number, now, event, again.desk.handle(event, now))
         journal.close()
@@ -187,11 +195,24 @@ def test_what_happened_is_not_decided_by_the_rules_of_today(tmp_path: Path) -> N
     assert [number for number, *_ in seen] == list(range(1, len(strict.session.heard)))
 
 
+def test_what_a_desk_was_told_to_go_by_is_told_again(tmp_path: Path) -> None:
+    """A desk whose settings are by now what it was told in the past begins with what held then, and ends with them."""
+    strict = Strict(tmp_path)
+    calm = TraderParams(risk=RiskParams(risk_fraction=0.0025))
+    strict.session.tell(ConfigureTrading("c-1", "alice", "calmer", 1, msgspec.to_builtins(calm)))
+    strict.session.entered()
+    strict.write()
+    desk = strict.resume(calm)
+    assert desk.trader is not None
+    assert calm == desk.trader.params
+    assert strict.session.desk.checkpoint() == desk.checkpoint()
+
+
 def test_a_turn_that_does_not_follow_is_named_with_both_and_a_remedy(tmp_path: Path) -> None:
     """Rules that do not look at the market must lead to the same: here how long an answer is waited for."""
     strict = Strict(tmp_path)
     strict.session.entered()
-    strict.write()
+    strict.write(states_params=False)
     changed = msgspec.convert({"execution": {"answer_deadline_seconds": 17}}, TraderParams)
     with pytest.raises(JournalError) as caught:
         strict.resume(changed)

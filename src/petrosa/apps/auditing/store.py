@@ -63,11 +63,11 @@ async def places(documents: Documents) -> dict[str, Place]:
 
 
 async def newest(
-    documents: Documents, where: Mapping[str, object], *, since: int, until: int, limit: int
+    documents: Documents, where: Mapping[str, object], *, since: int, until: int, limit: int, before: str = ""
 ) -> Sequence[tuple[str, Mapping[str, Any]]]:
-    """At most `limit` records, newest first, of times in [`since`, `until`)."""
+    """At most `limit` records, newest first, of times in [`since`, `until`), older than the record `before`."""
     found: list[tuple[str, Mapping[str, Any]]] = []
-    after = f"{until:020d}"
+    after = min(f"{until:020d}", before) if before else f"{until:020d}"
     while len(found) < limit:
         asked = min(PAGE, limit - len(found))
         page = await documents.find(COLLECTION, where=where, limit=asked, after=after, descending=True)

@@ -1,19 +1,22 @@
 """Whether parameters can be, said for each one by itself; and what changing them would touch."""
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from petrosa.apps.configuration.declarations import on_change, parameters_of, spellings_of
-from petrosa.apps.fields import BadValue, Field, from_text, kind_of, plain
+from petrosa.apps.configuration.declarations import on_change, parameters_of, spellings_of, written_key
+from petrosa.apps.fields import BadValue, Field, from_text, is_mapping, kind_of, plain
 from petrosa.apps.layers import DEFAULT, Given, Known, read
-from petrosa.surfaces.configuration import FieldError, Impact, InvalidParameters
+from petrosa.surfaces.configuration import TRADING, FieldError, Impact, InvalidParameters
 from petrosa.surfaces.redaction import redact
 
 SHOWN_MAX: Final = 80
+ENTRY: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
+"""What an entry of a table may be called: no more than can be a part of a key."""
 
 
 class Edit(NamedTuple):
@@ -47,7 +50,7 @@ def check(known: Known, strategy_id: str, parameters: Mapping[str, Any]) -> tupl
             removed.add(name)
             continue
         try:
-            values[name] = _value(known, f"strategies.{strategy_id}.{written}", fields[name], value)
+            values[name] = _value(known, written_key(strategy_id, written), fields[name], value)
         except BadValue as problem:
             errors.append(_bad(written, fields[name], value, problem))
     return Edit(values, frozenset(removed)), tuple(errors)
@@ -70,6 +73,8 @@ def contradiction(known: Known, strategy_id: str, problem: str) -> FieldError:
 
 def impact_of(strategy_id: str, symbol: str | None, changed: Collection[str]) -> Impact:
     """What a change of these parameters would touch."""
+    if strategy_id == TRADING:
+        return Impact("high" if changed else "low", "trading of the whole account", len(changed))
     restarts = any(on_change(strategy_id, name) == "warm up again" for name in changed)
     scope = f"{strategy_id} on {symbol or 'all symbols'}"
     if not changed or (symbol is not None and not restarts):
@@ -92,6 +97,10 @@ def _value(known: Known, key: str, field: Field, value: Any) -> Any:
     alias = known.resolve(key)
     if isinstance(value, bool) and kind_of(field) != "bool":
         raise BadValue(f"is not {field.limits}")
+    if isinstance(value, Mapping) and is_mapping(field):
+        for name in value:
+            if ENTRY.fullmatch(str(name)) is None:
+                raise BadValue(f"has the name {str(name)[:40]!r}; write letters, digits, _ and -, at most 100")
     return plain(read(field, Given(key, value, DEFAULT), alias.scale))
 
 

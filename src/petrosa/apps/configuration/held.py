@@ -4,14 +4,14 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from petrosa.apps.configuration.declarations import parameters_of
+from petrosa.apps.configuration.declarations import key_of, parameters_of
 from petrosa.apps.configuration.stored import Scope, Slot, Slots, StoredConfig
-from petrosa.apps.fields import plain
-from petrosa.apps.layers import Origin, split_symbol, with_symbol
+from petrosa.apps.fields import is_mapping, nested, plain
+from petrosa.apps.layers import DEFAULT, Merged, Origin, split_symbol, with_symbol
 from petrosa.apps.settings import STORED, Settings
 from petrosa.core.strategies.catalog import CATALOG
 from petrosa.errors import ConfigError
-from petrosa.surfaces.configuration import Conflict, Provenance, StrategyConfig
+from petrosa.surfaces.configuration import TRADING, Conflict, Provenance, StrategyConfig
 
 SHOWN_MAX: Final = 5
 
@@ -73,8 +73,8 @@ def view_of(held: Held, scope: Scope) -> StrategyConfig:
     strongest = Origin("default")
     for name in parameters_of(held.settings.merged.known, scope.strategy_id):
         key = effective_key(held.settings, scope, name)
-        origin = held.settings.merged.origins[key]
-        values[name] = plain(held.settings.merged.values[key])
+        origin = _origin(held.settings.merged, key)
+        values[name] = _value(held.settings.merged, key)
         provenance[name] = Provenance(_source(key, origin), origin.name)
         strongest = max(strongest, origin, key=lambda one: one.rank)
     config = held.configs.get(scope)
@@ -108,23 +108,41 @@ def conflicts_of(held: Held, scope: Scope, names: Collection[str], followed: Col
 
 def effective_key(settings: Settings, scope: Scope, name: str) -> str:
     """The key whose value holds for a parameter in a scope."""
-    general = f"strategies.{scope.strategy_id}.{name}"
+    general = key_of(scope.strategy_id, name)
     own = with_symbol(general, scope.symbol) if scope.symbol is not None else general
     return own if own in settings.merged.values else general
 
 
 def strategies_that_differ(before: Settings, after: Settings) -> list[str]:
-    """Strategies of which something holds that did not."""
-    return [name for name in CATALOG if before.strategies[name] != after.strategies[name]]
+    """Strategies, and trading, of which something holds that did not."""
+    differ = [name for name in CATALOG if before.strategies[name] != after.strategies[name]]
+    is_same = (before.risk, before.signals, before.execution) == (after.risk, after.signals, after.execution)
+    return differ if is_same else [*differ, TRADING]
+
+
+def _value(merged: Merged, key: str) -> Any:
+    """A value as JSON; a table from its entries."""
+    if key in merged.values:
+        return plain(merged.values[key])
+    return plain(nested(merged.values, key))
+
+
+def _origin(merged: Merged, key: str) -> Origin:
+    """The layer of a value; of a table the strongest that has an entry in it."""
+    field = merged.known.fields.get(key)
+    if key in merged.origins or field is None or not is_mapping(field):
+        return merged.origins[key]
+    entries = [origin for name, origin in merged.origins.items() if name.startswith(f"{key}.")]
+    return max(entries, key=lambda one: one.rank, default=DEFAULT)
 
 
 def _overruled(settings: Settings, scope: Scope, name: str) -> Conflict | None:
     """A layer above what is stored: a command line, or the stored value of the symbol under a general one of it."""
     key = effective_key(settings, scope, name)
-    origin = settings.merged.origins[key]
+    origin = _origin(settings.merged, key)
     if origin.kind == STORED or origin.rank < Origin(STORED).rank:
         return None
-    said = f"{name} is {plain(settings.merged.values[key])} by {origin}, which is stronger than what is stored"
+    said = f"{name} is {_value(settings.merged, key)} by {origin}, which is stronger than what is stored"
     return Conflict("petrosa", "OVERRULED", said, f"start the process without {origin.kind} for {name}")
 
 
@@ -132,7 +150,7 @@ def _overridden(held: Held, scope: Scope, name: str) -> Conflict | None:
     """Symbols whose own value hides one for all."""
     if scope.symbol is not None:
         return None
-    merged, general = held.settings.merged, f"strategies.{scope.strategy_id}.{name}"
+    merged, general = held.settings.merged, key_of(scope.strategy_id, name)
     start = f"strategies.{scope.strategy_id}.symbols."
     own = sorted(
         split_symbol(key)[1] for key in merged.values if key.startswith(start) and split_symbol(key)[0] == general

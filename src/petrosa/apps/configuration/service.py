@@ -12,7 +12,7 @@ import structlog
 
 from petrosa.apps.configuration.applying import Announce, Applying, NoDesk
 from petrosa.apps.configuration.checking import check, checked, contradiction, fixes_of, impact_of
-from petrosa.apps.configuration.declarations import defaults_of, parameters_of, schema_of
+from petrosa.apps.configuration.declarations import CONFIGURABLE, defaults_of, parameters_of, schema_of
 from petrosa.apps.configuration.drafting import (
     NOTHING,
     Draft,
@@ -33,6 +33,7 @@ from petrosa.errors import ConfigError, LimitExceeded, PetrosaError, StorageErro
 from petrosa.ports import Documents
 from petrosa.surfaces.configuration import (
     AUDIT_MAX,
+    TRADING,
     Act,
     Applied,
     AuditMetadata,
@@ -53,9 +54,15 @@ from petrosa.surfaces.configuration import (
 
 ATTEMPTS_MAX: Final = 16
 """How often a change is tried again because another process changed the same strategy meanwhile."""
+WEIGHTS: Final = "strategy_weights"
 WAITING_MAX: Final = 64
 """Most changes and refreshes that wait for the one under way."""
 SYMBOL = re.compile(r"[A-Z0-9]{2,30}")
+
+INSTEAD: Final = (
+    "leave the symbol out. allowed_symbols, enable_longs and enable_shorts say what may be entered, and a strategy's"
+    " `enabled` can be set for one symbol"
+)
 
 Now = Callable[[], datetime]
 
@@ -94,7 +101,7 @@ class ConfigService:
         """
         stored = StoredConfigurations(documents, settings.merged.known)
         read_at = now()
-        held = Held(settings, {}, {}, read_at).with_slots(CATALOG, await stored.slots())
+        held = Held(settings, {}, {}, read_at).with_slots(CONFIGURABLE, await stored.slots())
         if held.problems and not lenient:
             raise ConfigError("\n".join(held.problems.values()))
         return cls(held, stored, symbols=symbols, applying=applying or NoDesk(), announce=announce, now=now)
@@ -163,6 +170,15 @@ class ConfigService:
                 draft = await self._draft(scope, act, lambda before: edit.over(before or {}), NOTHING)
         return draft.held.settings
 
+    async def weigh(self, strategy_id: str, weight: float, act: Act) -> Changed:
+        edit = checked(self.settings.merged.known, TRADING, {WEIGHTS: {strategy_id: weight}})
+
+        def among(before: Parameters | None) -> Parameters:
+            stored = before or NOTHING
+            return {**stored, WEIGHTS: {**stored.get(WEIGHTS, {}), **edit.values[WEIGHTS]}}
+
+        return await self._make(Scope(TRADING, None), act, among)
+
     async def delete(self, strategy_id: str, symbol: str | None, act: Act) -> Changed:
         return await self._make(self._scope(strategy_id, symbol), act, lambda _before: {}, must_exist=True)
 
@@ -185,7 +201,7 @@ class ConfigService:
         return AuditPage(history.records, AuditMetadata(more, history.problems))
 
     async def refresh(self, strategy_id: str | None = None) -> Refreshed:
-        names = tuple(CATALOG) if strategy_id is None else (self._scope(strategy_id, None).strategy_id,)
+        names = CONFIGURABLE if strategy_id is None else (self._scope(strategy_id, None).strategy_id,)
         async with self._alone():
             with self._noting_absence():
                 slots = await self._stored.slots(strategy_id)
@@ -331,6 +347,10 @@ class ConfigService:
 
     def _scope(self, strategy_id: str, symbol: str | None) -> Scope:
         """Raises `NotThere` for what can be no scope."""
+        if strategy_id == TRADING:
+            if symbol is not None:
+                raise NotThere(f"trading is configured for the whole account, not for {symbol[:40]!r} alone; {INSTEAD}")
+            return Scope(TRADING, None)
         if strategy_id not in CATALOG:
             near = difflib.get_close_matches(strategy_id, CATALOG, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(CATALOG)}"

@@ -1,4 +1,4 @@
-"""What is stored of the configuration of strategies, and the history of its changes, in a document store.
+"""What is stored of the configuration of strategies and of trading, and the history of its changes.
 
 One change is one write of two documents: the configuration of a scope (a strategy, on all symbols or on one) and an
 audit record. The record's key counts the changes of the strategy, and must not exist yet: of two who change the same
@@ -14,17 +14,19 @@ import msgspec
 from msgspec import Meta
 
 from petrosa.apps.configuration.checking import checked
-from petrosa.apps.layers import Given, Known, Origin
+from petrosa.apps.configuration.declarations import CONFIGURABLE, key_of
+from petrosa.apps.layers import Given, Known, Origin, with_symbol
 from petrosa.apps.settings import STORED
 from petrosa.core.signals.symbols import plain_symbol
-from petrosa.core.strategies.catalog import CATALOG
 from petrosa.errors import DataError, StorageError
 from petrosa.ports import Documents, Versioned, Write
-from petrosa.surfaces.configuration import AuditRecord, InvalidParameters, Unreadable
+from petrosa.surfaces.configuration import TRADING, AuditRecord, InvalidParameters, Unreadable
 
 FOR_ALL: Final = "strategy_configs_global"
 FOR_SYMBOL: Final = "strategy_configs_symbol"
 AUDIT: Final = "strategy_config_audit"
+TRADING_FOR_ALL: Final = "trading_configs_global"
+TRADING_AUDIT: Final = "trading_configs_audit"
 PAGE: Final = 200
 SYMBOLS_MAX: Final = 10_000
 """Most documents for single symbols that are kept for one strategy, and read."""
@@ -33,13 +35,15 @@ UNREADABLE_MAX: Final = 20
 
 
 class Scope(NamedTuple):
-    """What a stored configuration is for: a strategy on one symbol, or on all (None)."""
+    """What a stored configuration is for: a strategy on one symbol, or on all (None); or trading."""
 
     strategy_id: str
     symbol: str | None
 
     @property
     def collection(self) -> str:
+        if self.strategy_id == TRADING:
+            return TRADING_FOR_ALL
         return FOR_ALL if self.symbol is None else FOR_SYMBOL
 
     @property
@@ -66,8 +70,13 @@ class StoredConfig(msgspec.Struct, frozen=True, kw_only=True):
     def given(self) -> list[Given]:
         """The values as a layer of settings."""
         origin = Origin(STORED, f"{self.symbol or 'all'} v{self.version}")
-        where = f"strategies.{self.strategy_id}" + (f".symbols.{self.symbol}" if self.symbol else "")
-        return [Given(f"{where}.{name}", value, origin) for name, value in self.parameters.items()]
+        found = []
+        for name, value in self.parameters.items():
+            key = key_of(self.strategy_id, name)
+            key = with_symbol(key, self.symbol) if self.symbol else key
+            entries = [(f"{key}.{entry}", one) for entry, one in value.items()] if isinstance(value, dict) else None
+            found += [Given(at, one, origin) for at, one in ([(key, value)] if entries is None else entries)]
+        return found
 
 
 class Slot(NamedTuple):
@@ -111,7 +120,7 @@ class StoredConfigurations:
         """Every document of a strategy, or of all that this version knows; those of others are not ours to judge."""
         found: dict[Scope, tuple[Versioned, Slot]] = {}
         where = None if strategy_id is None else {"strategy_id": strategy_id}
-        names = CATALOG if strategy_id is None else (strategy_id,)
+        names = CONFIGURABLE if strategy_id is None else (strategy_id,)
         for name in names:
             scope = Scope(name, None)
             if (held := await self._documents.get(scope.collection, scope.key)) is not None:
@@ -125,13 +134,13 @@ class StoredConfigurations:
 
     async def newest(self, strategy_id: str) -> tuple[int, AuditRecord | None]:
         """How many changes of a strategy there were, and the last one; none when it cannot be read."""
-        page = await self._documents.find(AUDIT, after=_end(strategy_id), descending=True, limit=1)
+        page = await self._documents.find(audit_of(strategy_id), after=_end(strategy_id), descending=True, limit=1)
         if not page or not page[0][0].startswith(f"{strategy_id}:"):
             return 0, None
         key, held = page[0]
         count = key.removeprefix(f"{strategy_id}:")
         if not (count.isascii() and count.isdigit()):
-            raise Unreadable(f"{AUDIT}/{key} is no audit record of ours; remove it from the store")
+            raise Unreadable(f"{audit_of(strategy_id)}/{key} is no audit record of ours; remove it from the store")
         try:
             return int(count), _record(key, held)
         except DataError:
@@ -155,7 +164,8 @@ class StoredConfigurations:
         records: list[AuditRecord] = []
         problems: list[str] = []
         after = before or _end(strategy_id)
-        while page := await self._documents.find(AUDIT, where=where, after=after, descending=True, limit=PAGE):
+        audit = audit_of(strategy_id)
+        while page := await self._documents.find(audit, where=where, after=after, descending=True, limit=PAGE):
             for after, held in page:
                 if not after.startswith(f"{strategy_id}:"):
                     return History(tuple(records), tuple(problems), is_whole=True)
@@ -171,7 +181,7 @@ class StoredConfigurations:
         """One audit record. Raises `DataError` when what is there is none."""
         if not 1 <= len(audit_id) <= PAGE:
             return None
-        held = await self._documents.get(AUDIT, audit_id)
+        held = await self._documents.get(audit_of(audit_id.partition(":")[0]), audit_id)
         return None if held is None else _record(audit_id, held)
 
     async def write(self, change: Change) -> None:
@@ -186,7 +196,7 @@ class StoredConfigurations:
         try:
             await self._documents.write(
                 [
-                    Write(AUDIT, change.record.id, record, 0),
+                    Write(audit_of(scope.strategy_id), change.record.id, record, 0),
                     Write(scope.collection, scope.key, document, change.document_version),
                 ]
             )
@@ -229,6 +239,11 @@ class StoredConfigurations:
         return msgspec.structs.replace(config, parameters=parameters, **aware)
 
 
+def audit_of(strategy_id: str) -> str:
+    """The collection of a strategy's audit records."""
+    return TRADING_AUDIT if strategy_id == TRADING else AUDIT
+
+
 def audit_id(strategy_id: str, count: int) -> str:
     """The key of the audit record of a strategy's change; keys sort as the changes happened."""
     return f"{strategy_id}:{count:012d}"
@@ -243,9 +258,9 @@ def _record(key: str, held: Versioned) -> AuditRecord:
     try:
         record = msgspec.convert(held.document, AuditRecord)
     except msgspec.ValidationError as problem:
-        raise DataError(f"{AUDIT}/{key} is no audit record: {problem}") from None
+        raise DataError(f"{audit_of(key.partition(':')[0])}/{key} is no audit record: {problem}") from None
     if record.id != key:
-        raise DataError(f"{AUDIT}/{key} holds the record {record.id[:80]!r}")
+        raise DataError(f"{audit_of(key.partition(':')[0])}/{key} holds the record {record.id[:80]!r}")
     return record
 
 

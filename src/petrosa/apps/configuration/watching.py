@@ -10,10 +10,10 @@ import structlog
 
 from petrosa.adapters.wire.subjects import config_changed_subject
 from petrosa.apps.configuration.applying import Announce
-from petrosa.core.strategies.catalog import CATALOG
+from petrosa.apps.configuration.declarations import CONFIGURABLE
 from petrosa.errors import PetrosaError, TransportError
 from petrosa.ports import Bus
-from petrosa.surfaces.configuration import Configuration
+from petrosa.surfaces.configuration import TRADING, Configuration
 from petrosa.surfaces.observation import Check, ConfigurationSeen
 
 RETRY_S: Final = 2.0
@@ -76,13 +76,13 @@ class Watch:
 
     def wake(self) -> None:
         """Read everything again soon: something may have been missed."""
-        self._owed.update(CATALOG)
+        self._owed.update(CONFIGURABLE)
         self._woken.set()
 
     def heard(self, subject: str, _data: bytes) -> None:
         """A change was announced; strategies that this version does not know are none of its affairs."""
         name = subject.rpartition(".")[2]
-        if name in CATALOG:
+        if name in CONFIGURABLE:
             self._owed.add(name)
             self._woken.set()
 
@@ -108,9 +108,9 @@ class Watch:
         )
 
     def _versions(self) -> dict[str, int]:
-        """Of every strategy, and of every strategy on a symbol that something is stored for."""
+        """Of trading, of every strategy, and of every strategy on a symbol that something is stored for."""
         ask = self._configuration.config
-        found = {}
+        found = {TRADING: ask(TRADING, None).version}
         for one in self._configuration.strategies():
             found[one.strategy_id] = ask(one.strategy_id, None).version
             for symbol in one.symbol_overrides:
@@ -126,7 +126,7 @@ class Watch:
                     await self._woken.wait()
             owed, self._owed = self._owed, set()
             self._woken.clear()
-            is_all = clock() >= due or owed >= CATALOG.keys()
+            is_all = clock() >= due or owed.issuperset(CONFIGURABLE)
             if not await self._read([None] if is_all else sorted(owed)):
                 due = clock() + min(self._ttl_s, RETRY_S)
             elif is_all:

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from petrosa.adapters.stores.journal.format import RunFile
 from petrosa.adapters.stores.tape.writer import TapeWriter
 from petrosa.apps.backtest import rare_collection
+from petrosa.apps.configuration.desk import differences, trading_difference
 from petrosa.apps.journaling import open_journal, provenance_of, record_to
 from petrosa.apps.live.market import LiveMarket
 from petrosa.apps.process import Side
@@ -17,6 +18,7 @@ from petrosa.apps.settings import Settings
 from petrosa.apps.wiring import Parts, checkpoint_of
 from petrosa.backtest.summary import Tally
 from petrosa.core.model.account import AccountUnclear, RulesStated
+from petrosa.core.model.commands import Configure, ConfigureTrading
 from petrosa.core.model.events import Decision, Event, SignalReceived, Started
 from petrosa.core.model.orders import Approved, Reducing
 from petrosa.core.turns import Record, Turns
@@ -109,8 +111,17 @@ class LiveProcess:
         self.turns.other(Started("live"), began)
         rules = tuple(self.parts.instruments[key] for key in sorted(self.parts.instruments))
         self.turns.other(RulesStated(rules, began), began)  # a checkpoint holds those of then
+        for command in self._settings_of_now():
+            self.turns.other(command, began)
         account = self.settings.account.account
         self.turns.other(AccountUnclear(account, "the venue has not been asked since the start"), began)
+
+    def _settings_of_now(self) -> list[Configure | ConfigureTrading]:
+        """What a checkpoint and the turns after it hold otherwise than the settings of this start."""
+        settings, parts, sequence = self.settings, self.parts, self.turns.sequence
+        strategist = parts.desk.strategist
+        told = [] if strategist is None else differences(settings, strategist, parts.instruments, sequence)
+        return [*told, *trading_difference(settings, parts.trader, sequence)]
 
     def tell(self, event: Event) -> None:
         """What the venue says, turned at once until the loop turns. Raises `OverflowHalt` when the inbox is full."""

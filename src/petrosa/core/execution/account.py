@@ -58,6 +58,13 @@ class Account:
         self._params = execution
         self._rules: dict[InstrumentId, Instrument] = {}
 
+    def retune(self, risk: RiskParams, execution: ExecutionParams) -> None:
+        """Go by these parameters from now on, all parts at once."""
+        self._params = execution
+        self.sender.retune(execution)
+        self.exits.retune(execution)
+        self._guards.retune(risk, execution)
+
     def on_order(self, event: OrderEvent, now: int) -> None:
         """News of an order, in whatever order it comes."""
         if not self.is_ours(event.account):

@@ -96,6 +96,10 @@ class Admission:
         self._risk = risk
         self._execution = execution
 
+    def retune(self, risk: RiskParams, execution: ExecutionParams) -> None:
+        """Go by these parameters from now on."""
+        self._risk, self._execution = risk, execution
+
     def opening(self) -> Opening | None:
         equity, profit = self._account.standing.equity(), self._account.standing.profit()
         return None if equity is None or profit is None else Opening(equity, profit)

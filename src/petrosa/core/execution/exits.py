@@ -59,6 +59,10 @@ class Exits:
         self._params = params
         self._closings: dict[InstrumentId, Closing] = {}
 
+    def retune(self, params: ExecutionParams) -> None:
+        """Go by these parameters from now on."""
+        self._params = params
+
     def reason(self, instrument: InstrumentId) -> str:
         """Why a position is being closed; empty when it is not."""
         closing = self._closings.get(instrument)

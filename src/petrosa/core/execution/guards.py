@@ -54,6 +54,10 @@ class Guards:
         self._watched: dict[InstrumentId, None] = {}
         self._since: dict[InstrumentId, int] = {}
 
+    def retune(self, risk: RiskParams, params: ExecutionParams) -> None:
+        """Go by these parameters from now on."""
+        self._risk, self._params = risk, params
+
     def get(self, instrument: InstrumentId) -> Guard | None:
         return self._guards.get(instrument)
 

@@ -49,6 +49,10 @@ class Manual:
         self._tally = tally
         self._may_add = may_add
 
+    def retune(self, risk: RiskParams, *, may_add: bool) -> None:
+        """Go by these parameters from now on."""
+        self._risk, self._may_add = risk, may_add
+
     def place(self, command: PlaceOrder, now: int, closed: str) -> None:
         """Do what is asked, or say why not. `closed` says why no entry is taken; empty when entries are open."""
         rules = self._instruments.get(command.instrument)

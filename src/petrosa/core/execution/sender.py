@@ -18,8 +18,12 @@ class Sender:
     def __init__(self, blotter: Blotter, params: ExecutionParams) -> None:
         self.halt_reason = ""
         self._blotter = blotter
-        self._answer_ns = round(params.answer_deadline_seconds * NS_PER_SECOND)
         self._decisions: list[Decision] = []
+        self.retune(params)
+
+    def retune(self, params: ExecutionParams) -> None:
+        """Go by these parameters from now on."""
+        self._answer_ns = round(params.answer_deadline_seconds * NS_PER_SECOND)
 
     @property
     def said(self) -> int:

@@ -72,6 +72,16 @@ class Configure(Message, frozen=True, tag="configure"):
     seats: tuple[SeatParameters, ...]
 
 
+class ConfigureTrading(Message, frozen=True, tag="configure_trading"):
+    """Let the trader go on with these parameters, by section and name: the whole effective set, as in `Configure`."""
+
+    command_id: str
+    actor: str
+    reason: str
+    version: int
+    parameters: dict[str, dict[str, Any]]
+
+
 class PlaceOrder(Message, frozen=True, gc=False, tag="place_order"):
     """Place one order that no strategy has asked for. `callback` is a fraction (0.005 is 0.5 %).
 
@@ -121,6 +131,7 @@ Command = (
     | Flatten
     | Shutdown
     | Configure
+    | ConfigureTrading
     | PlaceOrder
     | CancelOrder
     | ResolveFinding

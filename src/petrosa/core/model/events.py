@@ -146,6 +146,14 @@ class Configured(Message, frozen=True, tag="configured"):
     changes: tuple[SeatChange, ...]
 
 
+class TradingConfigured(Message, frozen=True, tag="trading_configured"):
+    """The trader goes on with the parameters of a `ConfigureTrading` from this turn on. `changed` is `section.name`."""
+
+    command_id: str
+    version: int
+    changed: tuple[str, ...]
+
+
 Decision = (
     SignalMade
     | SignalJudged
@@ -159,6 +167,7 @@ Decision = (
     | Alarm
     | Halted
     | Configured
+    | TradingConfigured
     | Reconciled
     | FindingResolved
 )

@@ -1,11 +1,13 @@
 """The limits that money is risked within. Everything is a fraction of equity unless its name says otherwise."""
 
+from collections.abc import Mapping
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
 
+from petrosa.core.strategies.base import Alias
 from petrosa.errors import ConfigError
 
 
@@ -18,7 +20,21 @@ class Sizing(Enum):
 
 
 class RiskParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What one entry may risk, and what all of them together may be."""
+    """What one entry may risk, and what all of them together may be.
+
+    Of the old names two are in percent, `stop_loss_pct` and `take_profit_pct`; the others that end so are fractions.
+    """
+
+    ALIASES: ClassVar[Mapping[str, Alias]] = {
+        "stop_loss_pct": Alias("default_stop_loss_fraction", 0.01),
+        "take_profit_pct": Alias("default_take_profit_fraction", 0.01),
+        "position_size_pct": Alias("balance_fraction"),
+        "max_portfolio_exposure_pct": Alias("max_exposure_fraction"),
+        "max_daily_loss_pct": Alias("max_daily_loss_fraction"),
+        "max_daily_trades": Alias("max_trades_per_day"),
+        "max_concurrent_positions": Alias("max_open_positions"),
+        "leverage": Alias("margin_leverage"),
+    }
 
     sizing: Annotated[
         Sizing,

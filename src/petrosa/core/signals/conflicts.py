@@ -63,8 +63,16 @@ class Opinions:
     __slots__ = ("_of", "_window_ns")
 
     def __init__(self, window_seconds: float) -> None:
-        self._window_ns = round(window_seconds * NS_PER_SECOND)
         self._of: dict[InstrumentId, list[Opinion]] = {}
+        self.keep_for(window_seconds)
+
+    def keep_for(self, window_seconds: float) -> None:
+        """How long an opinion counts, those that were heard already too."""
+        self._window_ns = round(window_seconds * NS_PER_SECOND)
+
+    def active(self, now: int) -> list[Opinion]:
+        """Everything that counts at `now`, by instrument, oldest first."""
+        return [one for instrument in self._of for one in self._active(instrument, now)]
 
     def others(self, new: Opinion) -> Sequence[Opinion]:
         """What is active when an opinion comes in, without that which it takes the place of."""

@@ -1,10 +1,17 @@
 """What a trader asks of every signal, and how signals that speak of the same instrument are weighed."""
 
+from collections.abc import Mapping
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, ClassVar, Final
 
 import msgspec
 from msgspec import Meta
+
+from petrosa.core.strategies.base import Alias
+
+MAX_AGE_SECONDS: Final = 3_600
+MAX_LEAD_SECONDS: Final = 60
+"""The most that `max_signal_age_seconds` and `max_clock_lead_seconds` can be set to."""
 
 
 class ConflictResolution(Enum):
@@ -46,11 +53,26 @@ Weight = Annotated[float, Meta(ge=0, le=100)]
 class SignalParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a trader asks of every signal."""
 
+    ALIASES: ClassVar[Mapping[str, Alias]] = {
+        "min_confidence_threshold": Alias("min_confidence"),
+        "signal_conflict_resolution": Alias("conflict_resolution"),
+        "timeframe_conflict_resolution": Alias("timeframe_resolution"),
+        "same_direction_conflict_resolution": Alias("same_direction"),
+    }
+
     max_signal_age_seconds: Annotated[
-        float, Meta(ge=1, le=3_600, description="A signal whose market fact is older than this is refused as stale.")
+        float,
+        Meta(
+            ge=1, le=MAX_AGE_SECONDS, description="A signal whose market fact is older than this is refused as stale."
+        ),
     ] = 300.0
     max_clock_lead_seconds: Annotated[
-        float, Meta(ge=0, le=60, description="How far a signal's stamp may lie ahead of our time before it is refused.")
+        float,
+        Meta(
+            ge=0,
+            le=MAX_LEAD_SECONDS,
+            description="How far a signal's stamp may lie ahead of our time before it is refused.",
+        ),
     ] = 5.0
     min_confidence: Annotated[float, Meta(ge=0, le=1, description="A signal below this confidence is refused.")] = 0.5
     conflict_window_seconds: Annotated[

@@ -1,7 +1,7 @@
 """Where received signals come in: what they mean, whether they were here before, and what the checks say of them."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -14,8 +14,10 @@ from petrosa.core.model.signals import Signal
 from petrosa.core.signals.checks import ReceivedContext, check_received, is_complete
 from petrosa.core.signals.conflicts import Opinion, Opinions, opinion_of
 from petrosa.core.signals.models import Models, judge
-from petrosa.core.signals.params import SignalParams
+from petrosa.core.signals.params import MAX_AGE_SECONDS, MAX_LEAD_SECONDS, SignalParams
 from petrosa.core.signals.symbols import Symbols
+
+REMEMBERED_NS: Final = (MAX_AGE_SECONDS + MAX_LEAD_SECONDS) * NS_PER_SECOND
 
 
 class Heard(NamedTuple):
@@ -31,7 +33,10 @@ class Heard(NamedTuple):
 
 
 class Reception:
-    """Remembers signal ids for as long as they could be fresh, and opinions for as long as they stand."""
+    """Remembers signal ids for as long as they could be fresh, and opinions for as long as they stand.
+
+    An id is remembered for the longest age that may be set: a signal must not be new again when the age is raised.
+    """
 
     def __init__(
         self,
@@ -40,14 +45,18 @@ class Reception:
         params: SignalParams,
         models: Models,
     ) -> None:
-        self.max_age_ns = round(params.max_signal_age_seconds * NS_PER_SECOND)
         self.opinions = Opinions(params.conflict_window_seconds)
         self.signal_ids: dict[str, int] = {}
-        self._remember_ns = self.max_age_ns + round(params.max_clock_lead_seconds * NS_PER_SECOND)
         self._symbols = Symbols(instruments)
         self._markets = markets
-        self._params = params
         self._models = models
+        self.retune(params)
+
+    def retune(self, params: SignalParams) -> None:
+        """Go by these parameters from now on; opinions that were heard keep their scores."""
+        self._params = params
+        self.max_age_ns = round(params.max_signal_age_seconds * NS_PER_SECOND)
+        self.opinions.keep_for(params.conflict_window_seconds)
 
     def hear(self, signal: Signal, now: int, *, was_placed: bool) -> Heard:
         """Ask everything of a signal that comes in, and remember it. `was_placed` says that an order of it is known."""
@@ -105,6 +114,6 @@ class Reception:
         """Forget the ids of signals that would be stale if they came again."""
         while self.signal_ids:
             oldest = next(iter(self.signal_ids))
-            if self.signal_ids[oldest] >= now - self._remember_ns:
+            if self.signal_ids[oldest] >= now - REMEMBERED_NS:
                 break
             del self.signal_ids[oldest]

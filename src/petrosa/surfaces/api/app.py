@@ -11,9 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from petrosa import __version__
 from petrosa.surfaces.api.guard import Denied, deny
 from petrosa.surfaces.api.metrics import exposition
-from petrosa.surfaces.api.openapi import Health, Problem, document, status_paths
+from petrosa.surfaces.api.openapi import VERSION, Health, HealthReport, Problem, Version, document, status_paths
+from petrosa.surfaces.api.page import PAGE_HEADERS, page_of
 from petrosa.surfaces.api.part import JSON, Failure, Part, failure, json_response
 from petrosa.surfaces.observation import ApiState, Check, Info, Readiness
 
@@ -23,13 +25,18 @@ API: Final = "/api/"
 def api(state: ApiState, parts: Sequence[Part] = ()) -> Starlette:
     """The routes over one process's state; no globals, so two desks can be served side by side."""
     parts = (_status(state), *parts)
-    openapi = msgspec.json.encode(document(parts))
+    described = document(parts)
+    openapi, page = msgspec.json.encode(described), page_of(described)
 
     async def describe(_request: Request) -> Response:
         return Response(openapi, media_type=JSON)
 
+    async def docs(_request: Request) -> Response:
+        return Response(page, media_type="text/html", headers=PAGE_HEADERS)
+
+    own = [Route("/openapi.json", describe), Route("/docs", docs)]
     return Starlette(
-        routes=[*(route for part in parts for route in part.routes), Route("/openapi.json", describe)],
+        routes=[*(route for part in parts for route in part.routes), *own],
         exception_handlers={HTTPException: _problem, Denied: deny},
     )
 
@@ -49,6 +56,14 @@ def _status(state: ApiState) -> Part:
     async def scrape(_request: Request) -> Response:
         return Response(metrics(), headers={"content-type": CONTENT_TYPE_LATEST})
 
+    async def health(_request: Request) -> Response:
+        found = state.readiness()
+        parts = {check.name: "ok" if check.ok else check.detail for check in found.checks}
+        return json_response(HealthReport("healthy" if found.ready else "degraded", __version__, parts))
+
+    async def version(_request: Request) -> Response:
+        return json_response(VERSION)
+
     async def info(_request: Request) -> Response:
         return json_response(state.info())
 
@@ -56,9 +71,12 @@ def _status(state: ApiState) -> Part:
         Route("/healthz", healthz),
         Route("/ready", ready),
         Route("/metrics", scrape),
+        Route("/live", healthz),
+        Route("/health", health),
+        Route("/version", version),
         Route("/info", info),
     ]
-    schemas = (Health, Readiness, Check, Info, Problem, Failure)
+    schemas = (Health, HealthReport, Version, Readiness, Check, Info, Problem, Failure)
     return Part("status", "What this process is and how it is.", routes, status_paths(), schemas)
 
 

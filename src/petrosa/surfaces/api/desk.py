@@ -1,6 +1,7 @@
 """A desk over HTTP: its account, prices, positions, orders and opinions; signals and orders in; the kill switch."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 from starlette.requests import Request
@@ -14,7 +15,7 @@ from petrosa.surfaces.api.desk_answers import NO_STORE, body_of, found, idempote
 from petrosa.surfaces.api.desk_document import ABOUT, FILTERS, OFFSET_MAX, SCHEMAS, paths
 from petrosa.surfaces.api.desk_orders import OrderRoutes
 from petrosa.surfaces.api.desk_reconcile import ReconcileRoutes
-from petrosa.surfaces.api.guard import authorize, read_body
+from petrosa.surfaces.api.guard import authorize, read_body, require_once
 from petrosa.surfaces.api.market_table import LIMIT, LIMIT_MAX, BadQuery, whole
 from petrosa.surfaces.api.part import Part, json_response
 from petrosa.surfaces.desk_reader import DeskReader
@@ -52,15 +53,18 @@ def desk(
         return Route(path, endpoint, methods=[*by_method])
 
     def listed(path: str) -> Route:
-        return route(path, Scope.READ, GET=lambda request, actor: routes.listed(path[1:], request, actor))
+        return route(path, Scope.READ, GET=partial(routes.listed, path[1:]))
 
     served = [
         route("/account", Scope.READ, GET=routes.account),
         route("/price/{symbol:path}", Scope.READ, GET=routes.price),
-        *(listed(f"/{name}") for name in FILTERS),
+        *(listed(f"/{name}") for name in FILTERS if name != "opinions"),
         route("/positions/stops-health", Scope.READ, GET=routes.stops_health),
         route("/positions/{symbol:path}", Scope.READ, GET=routes.position),
         route("/orders/{order_id}", Scope.TRADE, GET=by_hand.order, DELETE=by_hand.cancel),
+        route("/signals/active", Scope.READ, GET=partial(routes.listed, "opinions")),
+        route("/signals/summary", Scope.READ, GET=routes.signals_summary),
+        route("/state", Scope.READ, GET=routes.state),
         route("/order", Scope.TRADE, POST=by_hand.place),
         route("/order/{symbol:path}/{order_id}", Scope.TRADE, GET=by_hand.order, DELETE=by_hand.cancel),
         route("/trade", Scope.TRADE, POST=routes.trade),
@@ -97,6 +101,20 @@ class _Routes:
     async def stops_health(self, _request: Request, _actor: Actor) -> Response:
         return ok(there(self._reader()).stops_health())
 
+    async def signals_summary(self, _request: Request, _actor: Actor) -> Response:
+        return ok(there(self._reader()).signals_summary())
+
+    async def state(self, request: Request, _actor: Actor) -> Response:
+        """Of every symbol, or of the one that is asked for."""
+        reader, given = there(self._reader()), request.query_params
+        for name in given:
+            if name != "symbol":
+                raise BadQuery(name, given[name], f"unknown parameter {name[:40]!r}; there is symbol")
+        if "symbol" not in given:
+            return ok(reader.state())
+        key = reader.find(given["symbol"])
+        return found(key if isinstance(key, Absence) else reader.state(key))
+
     async def listed(self, name: str, request: Request, _actor: Actor) -> Response:
         """A page of one kind of rows."""
         given = request.query_params
@@ -114,7 +132,9 @@ class _Routes:
 
     async def _trade(self, request: Request, actor: Actor, *, only_one: bool) -> Response:
         key = idempotency_key(request)
-        answer = await self._trading.trade(await read_body(request), actor.name, key, only_one=only_one)
+        body = await read_body(request)
+        require_once(body)
+        answer = await self._trading.trade(body, actor.name, key, only_one=only_one)
         is_pending = any(result.status is Verdict.PENDING for result in answer.results)
         return json_response(answer, 202 if is_pending else 200, NO_STORE)
 

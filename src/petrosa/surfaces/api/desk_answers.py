@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from petrosa.errors import LimitExceeded, PetrosaError
-from petrosa.surfaces.api.guard import Denied
+from petrosa.surfaces.api.guard import Denied, require_once
 from petrosa.surfaces.api.market_table import BadQuery
 from petrosa.surfaces.api.part import failure, json_response
 from petrosa.surfaces.desk_reader import DeskReader
@@ -53,7 +53,8 @@ def idempotency_key(request: Request) -> str:
 
 
 def body_of(raw: bytes, struct: type[T]) -> T:
-    """A body as what it has to be. Raises `BadSignal` for anything else."""
+    """A body as what it has to be. Raises `BadSignal` for anything else, `Denied` for a field that is named twice."""
+    require_once(raw)
     try:
         return msgspec.json.decode(raw, type=struct)
     except msgspec.ValidationError as problem:

@@ -27,6 +27,7 @@ FILTERS: Final[Mapping[str, tuple[str, ...]]] = {
     "signals": ("symbol", "strategy_id", "signal_id"),
     "fills": ("symbol", "strategy_id", "signal_id", "client_order_id"),
     "refusals": ("symbol", "strategy_id", "signal_id", "check"),
+    "opinions": ("symbol", "strategy_id", "signal_id"),
 }
 """The lists, and by what each can be narrowed."""
 SCHEMAS: Final[tuple[type[msgspec.Struct], ...]] = (
@@ -95,6 +96,12 @@ def paths() -> dict[str, Any]:
             **_delete("cancel_of_symbol", "Take an order of a symbol off.", [symbol, order]),
         },
         "/signals": _list("signals", "What was heard and made, the newest first."),
+        "/signals/active": _list("opinions", "Opinions that count when signals stand against each other."),
+        "/signals/summary": _get("signals_summary", "Signals and refusals counted, by strategy and by check."),
+        "/state": _get(
+            "state", "How the desk stands, symbol by symbol.",
+            [_query("symbol", {"type": "string", "minLength": 1})], "404", "422",
+        ),
         "/fills": _list("fills", "Fills, the newest first."),
         "/refusals": _list("refusals", "What did not become an order, and why, the newest first."),
         "/trade": _post(

@@ -14,6 +14,7 @@ from petrosa.surfaces.desk_rows import (
     RefusalsPage,
     SignalsPage,
 )
+from petrosa.surfaces.desk_state import DeskState, OpinionsPage, SignalsSummary
 from petrosa.surfaces.kill_switch import KillAnswer, KillState
 from petrosa.surfaces.orders import OrderAnswer
 from petrosa.surfaces.reconciliation import ReconcileAnswer, ReconcileReport
@@ -66,6 +67,22 @@ _SIGNAL: Final = {
     "at": _AT, "event_at": _AT, **_BY, "symbol": "BTCUSDT", "action": "buy", "confidence": 0.8, "price": 64250.1,
     "timeframe": "tick", "stop_loss": None, "take_profit": None, "source": "", "indicators": {},
     "metadata": {"sent_by": "local", "stamped_on_arrival": True},
+}  # fmt: skip
+_OPINION: Final = {
+    **_BY, **_BTC, "timeframe": "tick", "side": "buy", "score": 0.08, "stands": True, "said_at": _AT, "heard_at": _AT,
+}  # fmt: skip
+_SUMMARY: Final = {
+    "signals": 12, "refused": 4, "refusals_by_check": {"confidence": 4}, "active_opinions": 1,
+    "by_strategy": {"test": {"signals": {"buy": 12}, "refused": {"confidence": 4}, "weight": 1.0}},
+    "conflict_resolution": "strongest_wins", "timeframe_resolution": "higher_timeframe_wins",
+    "same_direction": "reject_duplicates", "at": _AT,
+}  # fmt: skip
+_DESK_STATE: Final = {
+    "account": "paper", "entries": "open", "closed_because": "", "at": _AT,
+    "symbols": [{
+        **_BTC, "price": "64250.1", "price_age_seconds": 0.12, "feed": "live", "side": "long", "quantity": "0.020",
+        "open_orders": 2, "active_opinions": 1,
+    }],
 }  # fmt: skip
 _FILL: Final = {
     "at": _AT, "client_order_id": _ID, "trade_id": "t9", **_BTC, **_BY, "side": "buy", "quantity": "0.020",
@@ -156,6 +173,9 @@ ANSWERS: Final[Mapping[str, tuple[type, Any]]] = {
     "cancel": (OrderAnswer, _CANCELLED),
     "cancel_of_symbol": (OrderAnswer, _CANCELLED),
     "signals": (SignalsPage, {"signals": [_SIGNAL], "paging": _ONE}),
+    "opinions": (OpinionsPage, {"opinions": [_OPINION], "paging": _ONE}),
+    "signals_summary": (SignalsSummary, _SUMMARY),
+    "state": (DeskState, _DESK_STATE),
     "fills": (FillsPage, {"fills": [_FILL], "paging": _ONE}),
     "refusals": (RefusalsPage, {"refusals": [_REFUSAL], "paging": _ONE}),
     "trade": (TradeAnswer, _TRADE),

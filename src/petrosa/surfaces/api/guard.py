@@ -8,9 +8,10 @@ which no form can send. A key needs none of this: a browser does not attach it b
 """
 
 import ipaddress
+import json
 import math
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -39,8 +40,8 @@ class Denied(HTTPException):
         self.code = code
 
 
-async def authorize(request: Request, needed: Scope, access: Access) -> Actor:
-    """The actor of a request, who may do what is `needed`; call it before the body is read.
+async def authorize(request: Request, needed: Scope, access: Access, *, is_dear: bool = False) -> Actor:
+    """The actor of a request, who may do what is `needed`; call it before the body is read. See `Access` for `is_dear`.
 
     Raises `Denied`: 401 for no key or a bad one, 403 for a missing scope or a foreign page, 415 for a body that is not
     JSON, 429 with `Retry-After` for too many writes, 503 when the keys cannot be read.
@@ -51,7 +52,7 @@ async def authorize(request: Request, needed: Scope, access: Access) -> Actor:
         if token is None and is_loopback:
             _require_own_page(request)
         _require_json(request, is_bare=token is None)
-        return await access.actor_of(token, is_loopback=is_loopback, needed=needed)
+        return await access.actor_of(token, is_loopback=is_loopback, needed=needed, is_dear=is_dear)
     except (AccessError, StorageError) as problem:
         raise _denied(problem) from None
 
@@ -70,6 +71,27 @@ async def read_body(request: Request) -> bytes:
         if len(body) > BODY_MAX:
             raise Denied(413, "TOO_LARGE", f"the body has more than {BODY_MAX} bytes; send less")
     return bytes(body)
+
+
+def require_once(body: bytes) -> None:
+    """Refuse JSON that names a field twice: which of the two values is meant, nobody knows. Raises `Denied` 400.
+
+    What is no JSON is left to whoever reads it.
+    """
+    try:
+        json.loads(body, object_pairs_hook=_each_once)
+    except RecursionError:
+        raise Denied(400, "MALFORMED_JSON", "the body is nested too deeply; send it flat") from None
+    except ValueError:
+        return
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise Denied(400, "MALFORMED_JSON", f"the body names {name[:80]!r} twice; name it once")
+        seen.add(name)
 
 
 def presented_key(request: Request) -> str | None:

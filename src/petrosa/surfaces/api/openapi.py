@@ -16,6 +16,21 @@ class Health(msgspec.Struct, frozen=True):
     status: str
 
 
+class Version(msgspec.Struct, frozen=True):
+    """Which version of the program this is."""
+
+    name: str
+    version: str
+
+
+class HealthReport(msgspec.Struct, frozen=True):
+    """How the process is: `healthy`, or `degraded` where a part is not well. It is 200 either way; `/ready` is not."""
+
+    status: str
+    version: str
+    components: dict[str, str]
+
+
 class Problem(msgspec.Struct, frozen=True):
     """What went wrong, complete: what happened and what to do."""
 
@@ -45,6 +60,9 @@ INFO: Final = Info(
     python="3.11.7",
     platform="Linux-6.1-x86_64",
 )
+VERSION: Final = Version("petrosa", __version__)
+HEALTH: Final = HealthReport("degraded", __version__, {"feed": "no market data for 41.2 s, limit 30 s (BTCUSDT)",
+                                                       "journal": "ok"})  # fmt: skip
 METRICS: Final = """# HELP realtime_strategies_messages_processed_total Market messages processed.
 # TYPE realtime_strategies_messages_processed_total counter
 realtime_strategies_messages_processed_total 150000.0
@@ -76,6 +94,7 @@ def status_paths() -> dict[str, Any]:
     ready = answer(Readiness, READY, "Every dependency is well.")
     not_ready = answer(Readiness, NOT_READY, "At least one dependency is not; the check's detail says what was found.")
     text = {"schema": {"type": "string"}, "example": METRICS}
+    page = {"description": "HTML.", "content": {"text/html": {"schema": {"type": "string"}}}}
     return {
         "/healthz": _get("healthz", "Whether the process is alive.", {"200": answer(Health, Health("ok"), "It is.")}),
         "/ready": _get("ready", "Whether feed, bus and journal do their work.", {"200": ready, "503": not_ready}),
@@ -84,6 +103,10 @@ def status_paths() -> dict[str, Any]:
             "Counters and gauges for Prometheus.",
             {"200": {"description": "Text exposition format.", "content": {"text/plain": text}}},
         ),
+        "/live": _get("live", "The same as /healthz.", {"200": answer(Health, Health("ok"), "It is.")}),
+        "/health": _get("health", "How the process and its parts are.", {"200": answer(HealthReport, HEALTH, "Each.")}),
+        "/version": _get("version", "Which version this is.", {"200": answer(Version, VERSION, "It.")}),
+        "/docs": _get("docs", "This document as a page.", {"200": page}),
         "/info": _get("info", "What this process is.", {"200": answer(Info, INFO, "Version, profile, symbols.")}),
     }
 

@@ -1,8 +1,8 @@
 """The configuration of strategies over HTTP: what holds, what may be set, every change with who and why."""
 
-import json
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -12,13 +12,14 @@ from starlette.routing import Route
 
 from petrosa.errors import DataError, LimitExceeded, PetrosaError, StorageError, VersionConflict
 from petrosa.surfaces.access import Access, Actor, Scope
-from petrosa.surfaces.api.guard import Denied, authorize, read_body
+from petrosa.surfaces.api.guard import Denied, authorize, read_body, require_once
 from petrosa.surfaces.api.part import Part, failure, json_response
 from petrosa.surfaces.api.strategy_config_document import ABOUT, SCHEMAS, paths
 from petrosa.surfaces.configuration import (
     ANY_VERSION,
     AUDIT_DEFAULT,
     AUDIT_MAX,
+    TRADING,
     Act,
     ActorName,
     Changed,
@@ -32,6 +33,7 @@ from petrosa.surfaces.configuration import (
     StaleVersion,
     Unreadable,
     ValidateRequest,
+    WeightValue,
 )
 
 RETRY_S: Final = 5
@@ -39,29 +41,15 @@ RETRY_S: Final = 5
 ROOT: Final = "/api/v1/strategies"
 VALIDATE: Final = "/api/v1/config/validate"
 NO_STORE: Final = {"Cache-Control": "no-store"}
-TRADING: Final = "the configuration of trading cannot be validated by this version; name a strategy_id"
 
 _ETAG = re.compile(r'"(\d{1,15})"|(\d{1,15})')
 T = TypeVar("T")
-_Answer = Callable[[Request, Actor], Awaitable[Response]]
+Answer = Callable[[Request, Actor], Awaitable[Response]]
 
 
 def strategy_config(configuration: Configuration, access: Access) -> Part:
     """The part of the surface that shows and changes the configuration."""
-    routes = _Routes(configuration)
-
-    def route(path: str, **by_method: _Answer) -> Route:
-        async def endpoint(request: Request) -> Response:
-            method = "GET" if request.method == "HEAD" else request.method
-            reads = method == "GET" or path == VALIDATE
-            actor = await authorize(request, Scope.READ if reads else Scope.CONFIG, access)
-            try:
-                return await by_method[method](request, actor)
-            except PetrosaError as problem:
-                return _refusal(problem)
-
-        return Route(path, endpoint, methods=[*by_method])
-
+    routes, route = ConfigRoutes(configuration, _strategy), partial(guarded, access)
     one = ROOT + "/{strategy_id}"
     both = {"GET": routes.config, "POST": routes.change, "DELETE": routes.delete}
     found = [
@@ -79,36 +67,53 @@ def strategy_config(configuration: Configuration, access: Access) -> Part:
     return Part("configuration", ABOUT, found, paths([one.strategy_id for one in configuration.strategies()]), SCHEMAS)
 
 
-class _Routes:
-    """One method a route and verb; errors of `Configuration` become answers in one place."""
+def guarded(access: Access, path: str, **by_method: Answer) -> Route:
+    """A route that asks who it is, and says every no of a `Configuration` in one way."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    async def endpoint(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        reads = method == "GET" or path == VALIDATE
+        needed = Scope.READ if reads else Scope.CONFIG
+        actor = await authorize(request, needed, access, is_dear=path == VALIDATE)
+        try:
+            return await by_method[method](request, actor)
+        except PetrosaError as problem:
+            return _refusal(problem)
+
+    return Route(path, endpoint, methods=[*by_method])
+
+
+class ConfigRoutes:
+    """One method a route and verb; `subject` is what a request is about, a strategy or trading."""
+
+    def __init__(self, configuration: Configuration, subject: Callable[[Request], str]) -> None:
         self._configuration = configuration
+        self._subject = subject
 
     async def strategies(self, _request: Request, _actor: Actor) -> Response:
         return _success(self._configuration.strategies(), self._configuration.state())
 
     async def schema(self, request: Request, _actor: Actor) -> Response:
-        return _success(self._configuration.schema(_strategy(request)))
+        return _success(self._configuration.schema(self._subject(request)))
 
     async def defaults(self, request: Request, _actor: Actor) -> Response:
-        return _success(self._configuration.defaults(_strategy(request)))
+        return _success(self._configuration.defaults(self._subject(request)))
 
     async def config(self, request: Request, _actor: Actor) -> Response:
-        found = self._configuration.config(_strategy(request), _symbol(request))
+        found = self._configuration.config(self._subject(request), _symbol(request))
         return _success(found, self._configuration.state(), found.version)
 
     async def change(self, request: Request, actor: Actor) -> Response:
         asked = await _body(request, ChangeRequest)
-        act = _act(request, actor, asked.changed_by, asked.reason, asked.validate_only, asked.metadata)
-        made = await self._configuration.change(_strategy(request), _symbol(request), asked.parameters, act)
+        act = act_of(request, actor, asked.changed_by, asked.reason, asked.validate_only, asked.metadata)
+        made = await self._configuration.change(self._subject(request), _symbol(request), asked.parameters, act)
         return _changed(made, act, asked.changed_by)
 
     async def delete(self, request: Request, actor: Actor) -> Response:
         query = request.query_params
         changed_by = _query("changed_by", query.get("changed_by"), ActorName | None)
-        act = _act(request, actor, changed_by, _query("reason", query.get("reason"), Reason))
-        made = await self._configuration.delete(_strategy(request), _symbol(request), act)
+        act = act_of(request, actor, changed_by, _query("reason", query.get("reason"), Reason))
+        made = await self._configuration.delete(self._subject(request), _symbol(request), act)
         return _changed(made, act, changed_by)
 
     async def roll_back(self, request: Request, actor: Actor) -> Response:
@@ -124,14 +129,12 @@ class _Routes:
         targets = [target for target in (asked.target_version, asked.rollback_id) if target is not None]
         if len(targets) != 1:
             raise _invalid("target_version", "name either target_version or rollback_id, and not both")
-        act = _act(request, actor, asked.changed_by, asked.reason, asked.validate_only, asked.metadata)
-        return _changed(await back(_strategy(request), asked.symbol, targets[0], act), act, asked.changed_by)
+        act = act_of(request, actor, asked.changed_by, asked.reason, asked.validate_only, asked.metadata)
+        return _changed(await back(self._subject(request), asked.symbol, targets[0], act), act, asked.changed_by)
 
     async def validate(self, request: Request, _actor: Actor) -> Response:
         asked = await _body(request, ValidateRequest)
-        if asked.strategy_id is None:
-            raise _invalid("strategy_id", TRADING)
-        found = await self._configuration.validate(asked.strategy_id, asked.symbol, asked.parameters)
+        found = await self._configuration.validate(asked.strategy_id or TRADING, asked.symbol, asked.parameters)
         return _success(found, self._configuration.state())
 
     async def audit(self, request: Request, _actor: Actor) -> Response:
@@ -142,8 +145,19 @@ class _Routes:
         before = query.get("before", "")
         if len(before) > 200:
             raise _invalid("before", "before is no id of an audit record; take metadata.next of the page before")
-        page = await self._configuration.audit(_strategy(request), query.get("symbol"), int(limit), before)
+        page = await self._configuration.audit(self._subject(request), query.get("symbol"), int(limit), before)
         return _success(page.records, page.metadata)
+
+    async def health(self, _request: Request, _actor: Actor) -> Response:
+        return _success(self._configuration.state())
+
+    async def weigh(self, request: Request, actor: Actor) -> Response:
+        query = request.query_params
+        weight = _query("weight", query.get("weight"), WeightValue, strict=False)
+        changed_by = _query("changed_by", query.get("changed_by"), ActorName | None)
+        act = act_of(request, actor, changed_by, _query("reason", query.get("reason"), Reason))
+        made = await self._configuration.weigh(_strategy(request), weight, act)
+        return _changed(made, act, changed_by)
 
     async def refresh(self, _request: Request, _actor: Actor) -> Response:
         return _success(await self._configuration.refresh(), self._configuration.state())
@@ -189,7 +203,7 @@ def _refusal(problem: PetrosaError) -> Response:
             raise problem
 
 
-def _act(
+def act_of(
     request: Request,
     actor: Actor,
     changed_by: str | None,
@@ -197,6 +211,7 @@ def _act(
     validate_only: bool = False,
     metadata: dict[str, Any] | None = None,
 ) -> Act:
+    """Who does it and why, over which version; a key's own name stands above what the request says."""
     name = actor.name if actor.via != "loopback" else changed_by
     if name is None:
         raise _invalid("changed_by", "changed_by is needed without a key: say who changes this")
@@ -225,7 +240,7 @@ async def _body(request: Request, struct: type[T]) -> T:
     body = await read_body(request)
     try:
         decoded = msgspec.json.decode(body, type=struct)
-        json.loads(body, object_pairs_hook=_each_once)
+        require_once(body)
         return decoded
     except msgspec.ValidationError as problem:
         raise _invalid(_place(str(problem)), str(problem)) from None
@@ -233,18 +248,9 @@ async def _body(request: Request, struct: type[T]) -> T:
         raise Denied(400, "MALFORMED_JSON", f"the body is not JSON: {str(problem)[:200]}") from None
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> None:
-    """Refuse an object that names a field twice: which of the two values is meant, nobody knows."""
-    seen: set[str] = set()
-    for name, _ in pairs:
-        if name in seen:
-            raise Denied(400, "MALFORMED_JSON", f"the body names {name[:80]!r} twice; name it once")
-        seen.add(name)
-
-
-def _query(name: str, value: str | None, kind: Any) -> Any:
+def _query(name: str, value: str | None, kind: Any, *, strict: bool = True) -> Any:
     try:
-        return msgspec.convert(value, kind)
+        return msgspec.convert(value, kind, strict=strict)
     except msgspec.ValidationError as problem:
         wanted = f"{name} is needed" if value is None else f"{name}: {problem}"
         raise _invalid(name, wanted) from None
@@ -261,7 +267,10 @@ def _invalid(field: str, message: str) -> InvalidParameters:
 
 
 def _strategy(request: Request) -> str:
-    return str(request.path_params["strategy_id"])
+    name = str(request.path_params["strategy_id"])
+    if name == TRADING:
+        raise NotThere("trading is no strategy; what the trader goes by is at /api/v1/config/trading")
+    return name
 
 
 def _symbol(request: Request) -> str | None:

@@ -7,6 +7,7 @@ import msgspec
 
 from petrosa.surfaces.api.part import JSON, KEYED, REF, no
 from petrosa.surfaces.api.strategy_config_examples import ANSWERS, BODIES, FAILURES
+from petrosa.surfaces.api.trading_config_examples import TRADING_ANSWERS, TRADING_BODIES
 from petrosa.surfaces.configuration import (
     AUDIT_DEFAULT,
     AUDIT_MAX,
@@ -47,20 +48,22 @@ the running desk at a turn of its journal. Start with `GET /api/v1/strategies`, 
 with `validate_only` or `POST /api/v1/config/validate`, then make it with `If-Match` set to the `ETag` that you read.
 Every answer is `{success, data, error, metadata}`; a no has a stable `error.code` and says what to do."""
 
-_WRITES: Final = (
+WRITES: Final = (
     "Needs a key with the scope `config`, or a request from this machine while no key exists; then `changed_by` is"
     " needed. `reason` always is. Stored first, with its audit record, then applied: `metadata.applied` says at which"
     " turn (`sequence`) or why not yet. Nothing is stored when the answer is not 200, except where a 503 says that this"
     " is not known. `metadata.warnings` says what keeps the stored value from holding, for example `--set`."
 )
-_MERGES: Final = (
+MERGES: Final = (
     "Only the named parameters change; null takes a stored one back, so that the layer below holds again. Units, bounds"
     " and what a change does to a running strategy (`keep state`, `warm up again`) are in the schema. Old names are"
     " understood and stored under the new ones. What is stored already makes no version."
 )
-_READS: Final = "While the store is away this answers from what was read last, and `metadata` says so."
-_READ_FAILURES: Final = (401, 403, 404, 503)
-_WRITE_FAILURES: Final = (400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 503)
+READS: Final = "While the store is away this answers from what was read last, and `metadata` says so."
+_ANSWERS: Final = {**ANSWERS, **TRADING_ANSWERS}
+_BODIES: Final = {**BODIES, **TRADING_BODIES}
+READ_FAILURES: Final = (401, 403, 404, 503)
+WRITE_FAILURES: Final = (400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 503)
 
 _SYMBOL: Final = {
     "name": "symbol",
@@ -70,7 +73,7 @@ _SYMBOL: Final = {
     "schema": {"type": "string", "minLength": 2, "maxLength": 40},
     "example": "BTCUSDT",
 }
-_IF_MATCH: Final = {
+IF_MATCH: Final = {
     "name": "If-Match",
     "in": "header",
     "required": False,
@@ -107,7 +110,7 @@ def paths(strategy_ids: Sequence[str]) -> dict[str, Any]:
 
 def _list() -> dict[str, Any]:
     summary = "List the strategies and what is stored for each."
-    return _operation("list_strategies", summary, _READS, _ok(StrategyListed, StoreState, many=True), (401, 403, 503))
+    return operation("list_strategies", summary, READS, ok_of(StrategyListed, StoreState, many=True), (401, 403, 503))
 
 
 def _schema(strategy: Any) -> dict[str, Any]:
@@ -116,43 +119,41 @@ def _schema(strategy: Any) -> dict[str, Any]:
     )
     text += " a process runs. Next: `defaults`, or `config` for what holds."
     summary = "Show what may be set of a strategy."
-    ok = _ok(ParameterSchema, None, many=True)
-    return _operation("get_schema", summary, text, ok, _READ_FAILURES, [strategy])
+    ok = ok_of(ParameterSchema, None, many=True)
+    return operation("get_schema", summary, text, ok, READ_FAILURES, [strategy])
 
 
 def _defaults(strategy: Any) -> dict[str, Any]:
     text = "The values that hold where no file, environment, store or command line says otherwise."
-    ok = _ok(None, None)
-    return _operation("get_defaults", "Show the defaults of a strategy.", text, ok, _READ_FAILURES, [strategy])
+    ok = ok_of(None, None)
+    return operation("get_defaults", "Show the defaults of a strategy.", text, ok, READ_FAILURES, [strategy])
 
 
 def _config(suffix: str, scope: str, parameters: list[Any]) -> dict[str, Any]:
-    read = _ok(StrategyConfig, StoreState, etag=True)
-    written = _ok(StrategyConfig, ChangeMetadata, etag=True, nullable=True)
-    asked = [_query(name, _string(name), required=name == "reason") for name in ("changed_by", "reason")]
+    read = ok_of(StrategyConfig, StoreState, etag=True)
+    written = ok_of(StrategyConfig, ChangeMetadata, etag=True, nullable=True)
+    asked = [query(name, text_of(name), required=name == "reason") for name in ("changed_by", "reason")]
     get = f"The merged values for {scope}, each with its provenance; `version` and ETag are those of what is stored for"
-    get += f" exactly this scope. {_READS}"
-    delete = f"The layer below holds again. 404 when nothing is stored. {_WRITES}"
+    get += f" exactly this scope. {READS}"
+    delete = f"The layer below holds again. 404 when nothing is stored. {WRITES}"
     return {
-        "get": _operation(
-            f"get_config{suffix}", f"Show what holds for {scope}.", get, read, _READ_FAILURES, parameters
-        ),
-        "post": _operation(
+        "get": operation(f"get_config{suffix}", f"Show what holds for {scope}.", get, read, READ_FAILURES, parameters),
+        "post": operation(
             f"set_config{suffix}",
             f"Change parameters for {scope}.",
-            f"{_MERGES} {_WRITES}",
+            f"{MERGES} {WRITES}",
             written,
-            _WRITE_FAILURES,
-            [*parameters, _IF_MATCH],
+            WRITE_FAILURES,
+            [*parameters, IF_MATCH],
             ChangeRequest,
         ),
-        "delete": _operation(
+        "delete": operation(
             f"delete_config{suffix}",
             f"Forget what is stored for {scope}.",
             delete,
             written,
-            _WRITE_FAILURES,
-            [*parameters, *asked, _IF_MATCH],
+            WRITE_FAILURES,
+            [*parameters, *asked, IF_MATCH],
         ),
     }
 
@@ -165,15 +166,15 @@ def _audit(strategy: Any) -> dict[str, Any]:
     )
     limit = {"type": "integer", "minimum": 1, "maximum": AUDIT_MAX, "default": AUDIT_DEFAULT}
     asked = [
-        _query("symbol", {"type": "string", "maxLength": 40}, text="Only changes for this symbol."),
-        _query("limit", limit, text="Most records."),
-        _query("before", {"type": "string", "maxLength": 200}, text="Only records older than this one."),
+        query("symbol", {"type": "string", "maxLength": 40}, text="Only changes for this symbol."),
+        query("limit", limit, text="Most records."),
+        query("before", {"type": "string", "maxLength": 200}, text="Only records older than this one."),
     ]
-    ok = _ok(AuditRecord, AuditMetadata, many=True)
-    return _operation("get_audit", "Show a strategy's changes.", text, ok, (*_READ_FAILURES, 422), [strategy, *asked])
+    ok = ok_of(AuditRecord, AuditMetadata, many=True)
+    return operation("get_audit", "Show a strategy's changes.", text, ok, (*READ_FAILURES, 422), [strategy, *asked])
 
 
-def _back(operation: str, strategy: Any) -> dict[str, Any]:
+def _back(name: str, strategy: Any) -> dict[str, Any]:
     summary, text = {
         "roll_back": (
             "Go back to an earlier version.",
@@ -183,10 +184,10 @@ def _back(operation: str, strategy: Any) -> dict[str, Any]:
             "Bring back what an audit record tells of.",
             "Stores the parameters of that record as a new version; of a deletion, those that it took away.",
         ),
-    }[operation]
-    text = f"{text} With `rollback_id` the record says for which symbol. {_WRITES}"
-    written = _ok(StrategyConfig, ChangeMetadata, etag=True, nullable=True)
-    return _operation(operation, summary, text, written, _WRITE_FAILURES, [strategy, _IF_MATCH], ReturnRequest)
+    }[name]
+    text = f"{text} With `rollback_id` the record says for which symbol. {WRITES}"
+    written = ok_of(StrategyConfig, ChangeMetadata, etag=True, nullable=True)
+    return operation(name, summary, text, written, WRITE_FAILURES, [strategy, IF_MATCH], ReturnRequest)
 
 
 def _refresh() -> dict[str, Any]:
@@ -194,26 +195,25 @@ def _refresh() -> dict[str, Any]:
         "Reads what is stored again, as every process does by itself each minute and when another one announces a"
         " change; lets the desk have what has changed. Send `Content-Type: application/json`, with `{}` or nothing."
     )
-    ok = _ok(Refreshed, StoreState)
+    ok = ok_of(Refreshed, StoreState)
     failures = (401, 403, 415, 429, 503)
-    return _operation("refresh_cache", "Read the store again.", text, ok, failures)
+    return operation("refresh_cache", "Read the store again.", text, ok, failures)
 
 
 def _validate() -> dict[str, Any]:
     text = (
         "Says for each parameter what is wrong and what to write instead, what else has a say in it (`conflicts`), and"
-        " what the change would touch. Stores nothing, and is no write. 422 only for a body that is no such question; a"
-        " body without `strategy_id` would ask about the configuration of trading, which this version cannot validate."
+        " what the change would touch. Stores nothing; counts as a write all the same, for it costs as"
+        " much. 422 only for a body that is no such question; a"
+        " body without `strategy_id` asks about the configuration of trading."
     )
-    ok = _ok(Validation, StoreState)
-    failures = (400, 401, 403, 404, 413, 415, 422, 503)
-    return _operation(
-        "validate_config", "Ask whether a change would be taken.", text, ok, failures, (), ValidateRequest
-    )
+    ok = ok_of(Validation, StoreState)
+    failures = (400, 401, 403, 404, 413, 415, 422, 429, 503)
+    return operation("validate_config", "Ask whether a change would be taken.", text, ok, failures, (), ValidateRequest)
 
 
-def _operation(
-    operation: str,
+def operation(
+    name: str,
     summary: str,
     text: str,
     ok: Mapping[str, Any],
@@ -221,9 +221,10 @@ def _operation(
     parameters: Sequence[Any] = (),
     body: type[msgspec.Struct] | None = None,
 ) -> dict[str, Any]:
-    content = {**ok["content"][JSON], "example": ANSWERS[operation]}
+    """An operation with its example, its failures and who may ask."""
+    content = {**ok["content"][JSON], "example": _ANSWERS[name]}
     described: dict[str, Any] = {
-        "operationId": operation,
+        "operationId": name,
         "summary": summary,
         "description": text,
         "security": KEYED,
@@ -237,12 +238,12 @@ def _operation(
         schema = {"$ref": REF.format(name=body.__name__)}
         described["requestBody"] = {
             "required": True,
-            "content": {JSON: {"schema": schema, "example": BODIES[operation]}},
+            "content": {JSON: {"schema": schema, "example": _BODIES[name]}},
         }
     return described
 
 
-def _ok(
+def ok_of(
     struct: type[msgspec.Struct] | None,
     metadata: type[msgspec.Struct] | None,
     *,
@@ -250,6 +251,7 @@ def _ok(
     etag: bool = False,
     nullable: bool = False,
 ) -> dict[str, Any]:
+    """The answer that is no failure, in its envelope."""
     data: dict[str, Any] = {"type": "object"} if struct is None else _ref(struct)
     data = {"type": "array", "items": data} if many else data
     data = {"anyOf": [data, {"type": "null"}]} if nullable else data
@@ -267,12 +269,12 @@ def _ok(
     return described
 
 
-def _query(name: str, schema: Any, *, required: bool = False, text: str = "") -> dict[str, Any]:
+def query(name: str, schema: Any, *, required: bool = False, text: str = "") -> dict[str, Any]:
     described = {"name": name, "in": "query", "required": required, "schema": schema}
     return {**described, "description": text} if text else described
 
 
-def _string(name: str) -> dict[str, Any]:
+def text_of(name: str) -> dict[str, Any]:
     """The schema of a text of a change, so that a query is held to what a body is."""
     _, components = msgspec.json.schema_components([ChangeRequest], ref_template=REF)
     found: dict[str, Any] = components["ChangeRequest"]["properties"][name]

@@ -59,10 +59,10 @@ class Memory(msgspec.Struct):
         """What is remembered now, whatever is remembered later."""
         return Memory(dict(self.orders), list(self.closed), dict(self.signals))
 
-    def placed(self, intent: Intent, place: Place) -> Ordered:
-        """Remember an order that is meant to leave."""
-        wanted = self.signals.pop(intent.signal_id, None) if intent.leg is Leg.ENTRY else None
-        stop, target = (None, None) if wanted is None else (wanted.stop_loss, wanted.take_profit)
+    def placed(self, intent: Intent, place: Place, stop: str | None = None, target: str | None = None) -> Ordered:
+        """Remember an order that is meant to leave, with the levels of what shall rest behind it."""
+        if intent.leg is Leg.ENTRY:
+            self.signals.pop(intent.signal_id, None)
         price = place.price if place.trigger_price is None else place.trigger_price
         if intent.leg is Leg.STOP:
             stop = exact(price)

@@ -11,18 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from petrosa.core.model.commands import Command
-from petrosa.core.model.events import (
-    Alarm,
-    Configured,
-    Decision,
-    Event,
-    Halted,
-    SignalAgreed,
-    SignalMade,
-    SignalReceived,
-    Started,
-)
+from petrosa.core.model.events import Decision, Event, SignalAgreed, SignalMade, SignalReceived
 from petrosa.core.model.findings import FindingResolved, Reconciled
 from petrosa.core.model.instruments import EXACT
 from petrosa.core.model.market import InstrumentId, symbol_of
@@ -44,12 +33,11 @@ from petrosa.core.model.orders import (
 from petrosa.core.model.refusals import Refused
 from petrosa.core.model.signals import Signal
 from petrosa.core.signals.symbols import plain_symbol
+from petrosa.surfaces.audit.desk_told import decided_told, heard_told
 from petrosa.surfaces.audit.memory import Memory, Wanted, exact
 from petrosa.surfaces.audit.telling import (
     Document,
-    agreed_levels,
     checks_of,
-    command_told,
     funding_told,
     meta_of,
     order_told,
@@ -76,7 +64,8 @@ _STAYS: Final[Mapping[type, tuple[str, str]]] = {
     OrderTriggered: ("triggered", "triggered"),
     CancelRejected: ("cancel_rejected", "cancel_rejected"),
 }
-_COMMANDS: Final = Command.__args__
+Levels = tuple[str | None, str | None]
+"""Trigger prices of stop and target, as exact texts."""
 
 
 class Entry(NamedTuple):
@@ -100,6 +89,7 @@ class Projection:
         """The records of one turn, in the order of what happened; none for most."""
         told = [] if event is None else self._told(event)
         signals: dict[str, Signal] = {}
+        levels = {one.intent.signal_id: _levels(one) for one in decisions if isinstance(one, Approved)}
         if isinstance(event, SignalReceived):
             signals[event.signal.signal_id] = event.signal
             self._heard(event.signal)
@@ -107,7 +97,7 @@ class Projection:
             if isinstance(decision, SignalMade):
                 signals[decision.signal.signal_id] = decision.signal
                 self._heard(decision.signal)
-            told += self._decided(decision, signals)
+            told += self._decided(decision, signals, levels)
         return [self._entry(sequence, now, position, one) for position, one in enumerate(told)]
 
     def _entry(self, sequence: int, now: int, position: int, told: Document) -> Entry:
@@ -136,47 +126,33 @@ class Projection:
                 return [signal_told(event.signal, "signal_received", "received", stream_sequence=event.sequence)]
             case FundingPaid():
                 return [funding_told(event)]
-            case Halted():
-                return [{"event": "error", "status": "halted", "reason": event.reason}]
-            case Started():
-                return [{"event": "started", "status": "running", "reason": event.reason}]
             case _:
-                return [command_told(event)] if isinstance(event, _COMMANDS) else []
+                return heard_told(event)
 
-    def _decided(self, decision: Decision, signals: Mapping[str, Signal]) -> list[Document]:
+    def _decided(
+        self, decision: Decision, signals: Mapping[str, Signal], levels: Mapping[str, Levels]
+    ) -> list[Document]:
         match decision:
             case SignalMade():
                 checks = checks_of(decision.outcomes)
                 return [signal_told(decision.signal, "signal_received", "received", checks=checks)]
             case SignalAgreed():
-                return [self._agreed(decision, signals.get(decision.signal_id))]
+                return [self._agreed(decision, signals.get(decision.signal_id), levels.get(decision.signal_id))]
             case Refused():
                 if decision.check != "duplicate":  # then the first of its name goes on
                     self.memory.signals.pop(decision.signal_id, None)
                 return [refused_told(decision, signals.get(decision.signal_id))]
-            case Approved(intent=intent) | Reducing(intent=intent):
-                return [self._meant(intent)]
-            case Configured():
-                changes = {change.instrument: change.effect.value for change in decision.changes}
-                told = {"command_id": decision.command_id, "version": decision.version, "changes": changes}
-                return [
-                    {"event": "configuration_applied", "strategy_id": decision.strategy_id, "status": "applied",
-                     "metadata": told}
-                ]  # fmt: skip
-            case Alarm():
-                return [
-                    {"event": "error", "status": "alarm", "reason": decision.message,
-                     "metadata": {"name": decision.name}}
-                ]  # fmt: skip
-            case Halted():
-                return [{"event": "error", "status": "halted", "reason": decision.reason}]
+            case Approved():
+                return [self._meant(decision.intent, _levels(decision))]
+            case Reducing():
+                return [self._meant(decision.intent, (None, None))]
             case Reconciled():
                 return [*(one for news in decision.news for one in self._told(news)), reconciled_told(decision)]
             case FindingResolved():
                 fill = [] if decision.fill is None else [self._filled(decision.fill)]
                 return [resolved_told(decision), *fill]
             case _:
-                return []
+                return decided_told(decision)
 
     def _heard(self, signal: Signal) -> None:
         side = signal.action.side
@@ -189,12 +165,12 @@ class Projection:
         )
         self.memory.heard(signal.signal_id, wanted)
 
-    def _agreed(self, agreed: SignalAgreed, signal: Signal | None) -> Document:
+    def _agreed(self, agreed: SignalAgreed, signal: Signal | None, levels: Levels | None) -> Document:
         checks = checks_of(agreed.outcomes)
         told: Document = {"metadata": {"checks": checks}}
         wanted = self.memory.signals.get(agreed.signal_id)
         if wanted is not None:
-            stop, target = agreed_levels(agreed.outcomes)
+            stop, target = levels or (None, None)
             wanted = msgspec.structs.replace(
                 wanted, stop_loss=stop or wanted.stop_loss, take_profit=target or wanted.take_profit
             )
@@ -204,13 +180,13 @@ class Projection:
             told = {**signal_told(signal, "", "", checks=checks), **msgspec.structs.asdict(wanted)} if wanted else told
         return {**told, "event": "signal_agreed", "signal_id": agreed.signal_id, "status": "agreed"}
 
-    def _meant(self, intent: Intent) -> Document:
+    def _meant(self, intent: Intent, levels: Levels) -> Document:
         """An order that is meant to leave, or the wish to take one back."""
         action = intent.action
         if isinstance(action, Cancel):
             told = self._of_order(action.target_client_order_id, "cancel_requested", "cancelling", intent.instrument)
             return {**told, "reason": action.reason, "metadata": {**meta_of(told), "account": intent.account}}
-        order = self.memory.placed(intent, action)
+        order = self.memory.placed(intent, action, *levels)
         told = order_told(order, intent.client_order_id, "placed", "submitted", intent.instrument)
         more = {
             "account": intent.account,
@@ -262,3 +238,7 @@ class Projection:
             return {"event": f"order_{what}", "client_order_id": client_order_id, "status": status,
                     "symbol": symbol_of(instrument), "metadata": {"instrument": instrument}}  # fmt: skip
         return order_told(order, client_order_id, what, status, instrument)
+
+
+def _levels(approved: Approved) -> Levels:
+    return exact(approved.stop), exact(approved.target)

@@ -1,6 +1,5 @@
 """How signals, orders and commands are told in a record of the audit: field by field, from messages of the core."""
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -8,7 +7,7 @@ from typing import Final
 import msgspec
 
 from petrosa.core.model.base import NS_PER_SECOND
-from petrosa.core.model.commands import CancelOrder, Command, Configure, PlaceOrder
+from petrosa.core.model.commands import CancelOrder, Command, Configure, ConfigureTrading, PlaceOrder
 from petrosa.core.model.findings import FindingResolved, Reconciled
 from petrosa.core.model.market import InstrumentId, symbol_of
 from petrosa.core.model.orders import FundingPaid
@@ -17,20 +16,12 @@ from petrosa.core.model.signals import Signal
 from petrosa.core.signals.symbols import plain_symbol
 from petrosa.surfaces.audit.foreign import faithful
 from petrosa.surfaces.audit.memory import Ordered, exact
+from petrosa.surfaces.configuration import TRADING
 
 Document = dict[str, object]
 
-_LEVELS: Final = re.compile(r"stop ([0-9.]+) \(.*\), target ([0-9.]+) \(")
 _ELSEWHERE: Final = frozenset({"kind", "reason"})
 """What a record says of an order by hand apart from its terms."""
-
-
-def agreed_levels(outcomes: Sequence[Outcome]) -> tuple[str | None, str | None]:
-    """Stop and target that the risk checks chose, as `core/risk/levels.py` tells them; none where it does not."""
-    for outcome in outcomes:
-        if outcome.check == "stop_distance" and (found := _LEVELS.match(outcome.saw)):
-            return found[1], found[2]
-    return None, None
 
 
 def timestamp(ts: int) -> str:
@@ -138,6 +129,10 @@ def command_told(command: Command) -> Document:
             seat.instrument: {"enabled": seat.enabled, "parameters": msgspec.json.encode(seat.parameters).decode()}
             for seat in command.seats
         }
+    elif isinstance(command, ConfigureTrading):
+        strategy = TRADING
+        told["version"] = command.version
+        told["parameters"] = {name: msgspec.json.encode(one).decode() for name, one in command.parameters.items()}
     elif isinstance(command, PlaceOrder | CancelOrder):
         told |= {name: value for name, value in msgspec.to_builtins(command).items() if name not in _ELSEWHERE}
     elif (instrument := getattr(command, "instrument", None)) is not None:

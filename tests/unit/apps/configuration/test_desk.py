@@ -95,7 +95,7 @@ def test_what_a_desk_says_against_it_is_the_answer() -> None:
     """Its own words come back, with the turn that says them; a desk without strategies says nothing at all."""
     said = Alarm("configuration_refused", "buy_threshold 0.1 must be above sell_threshold 0.8")
     assert Applied("refused", 9, detail=said.message) == answer_of(9, (said,))
-    assert Applied("refused", 9, detail="the desk has no strategies") == answer_of(9, ())
+    assert Applied("refused", 9, detail="this desk has nothing that goes by these parameters") == answer_of(9, ())
 
 
 @pytest.fixture

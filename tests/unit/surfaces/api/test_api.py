@@ -9,9 +9,10 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from petrosa import __version__
 from petrosa.errors import ConfigError
 from petrosa.surfaces.api.app import api
-from petrosa.surfaces.api.openapi import INFO, NOT_READY, READY, Health, Problem
+from petrosa.surfaces.api.openapi import INFO, NOT_READY, READY, Health, HealthReport, Problem, Version
 from petrosa.surfaces.api.serve import bind, serving
 from petrosa.surfaces.observation import ConfigurationSeen, Info, Observation, Readiness
 
@@ -64,6 +65,25 @@ async def test_info_says_what_the_process_is() -> None:
     assert msgspec.json.decode((await get("/info")).content, type=Info) == INFO
 
 
+async def test_health_names_what_is_not_well() -> None:
+    """A process that lives answers 200 either way: whoever wants to know whether to send work asks /ready."""
+    well = (await get("/health", Fixed(readiness=READY))).json()
+    ill = (await get("/health", Fixed(readiness=NOT_READY))).json()
+    assert ("healthy", {"ok"}) == (well["status"], set(well["components"].values()))
+    assert ("degraded", "no market data for 41.2 s, limit 30 s (BTCUSDT)") == (ill["status"], ill["components"]["feed"])
+    assert __version__ == (await get("/version")).json()["version"]
+    assert (await get("/live")).json() == (await get("/healthz")).json()
+
+
+async def test_the_page_shows_every_operation_and_asks_nobody() -> None:
+    """No script, no picture, no style from elsewhere, and a header that would forbid them."""
+    page = await get("/docs")
+    paths = (await get("/openapi.json")).json()["paths"]
+    assert [] == [path for path in paths if f"GET {path}<" not in page.text]
+    assert [] == [word for word in ("<script", "<img", "<link", "http://", "https://", "@import") if word in page.text]
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
 async def test_an_unknown_path_is_a_problem_in_json() -> None:
     """With a pointer to what there is."""
     answer = await get("/nope")
@@ -84,7 +104,9 @@ async def test_the_document_and_the_routes_are_the_same() -> None:
     assert {route.path for route in api(Fixed()).routes} == set((await get("/openapi.json")).json()["paths"])  # type: ignore[attr-defined]
 
 
-SCHEMAS: dict[str, type[msgspec.Struct]] = {"Health": Health, "Readiness": Readiness, "Info": Info, "Problem": Problem}
+SCHEMAS: dict[str, type[msgspec.Struct]] = {
+    one.__name__: one for one in (Health, HealthReport, Version, Readiness, Info, Problem)
+}
 
 
 @pytest.mark.parametrize("path", sorted(document()["paths"]))

@@ -106,6 +106,7 @@ async def test_several_signals_are_decided_in_their_order(desk: Served) -> None:
     [
         (400, "MALFORMED_JSON", b"{"),
         (400, "MALFORMED_JSON", b"\xff"),
+        (400, "MALFORMED_JSON", json.dumps(BUY).encode()[:-1] + b', "quantity": 5}'),
         (413, "TOO_LARGE", b" " * (BODY_MAX + 1)),
         (422, "SIGNAL_NOT_FINITE", json.dumps({**BUY, "price": float("nan")}).encode()),
         (422, "SIGNAL_MISSING_FIELD", b"{}"),
@@ -178,10 +179,31 @@ async def test_lists_are_paged_and_filtered(desk: Served) -> None:
     )  # fmt: skip
     for query in ("limit=201", "limit=0", "offset=-1", "colour=red"):
         for name in FILTERS:
-            assert (422, "BAD_QUERY") == code_of(await desk.get(f"/{name}?{query}"))
+            path = "signals/active" if name == "opinions" else name
+            assert (422, "BAD_QUERY") == code_of(await desk.get(f"/{path}?{query}"))
     assert (422, "BAD_QUERY") == code_of(await desk.get("/positions?side=up"))
     assert (404, "ORDER_UNKNOWN") == code_of(await desk.get("/orders/none"))
     assert "flat" == (await desk.get("/positions/BTCUSDT")).json()["side"]
+
+
+async def test_what_signals_say_is_shown_while_it_counts(desk: Served) -> None:
+    """An opinion for five minutes, the counts for the whole run, the state of every symbol or of one."""
+    await desk.post("/trade", {**BUY, "signal_id": "s-1"})
+    await desk.post("/trade", {**BUY, "signal_id": "s-2", "strategy_id": "other", "confidence": 0.1})
+    (opinion,) = (await desk.get("/signals/active?symbol=BTC/USDT")).json()["opinions"]
+    assert ("s-1", "buy", True, "BTCUSDT") == tuple(opinion[name] for name in ("signal_id", "side", "stands", "symbol"))
+    assert [] == (await desk.get("/signals/active?strategy_id=other")).json()["opinions"]
+    summary = (await desk.get("/signals/summary")).json()
+    assert (2, 1, 1) == (summary["signals"], summary["refused"], summary["active_opinions"])
+    assert {"signals": {"buy": 1}, "refused": {"confidence": 1}, "weight": 1.0} == summary["by_strategy"]["other"]
+    await desk.desk.move()
+    whole, one = (await desk.get("/state")).json(), (await desk.get("/state?symbol=btc/usdt")).json()
+    assert whole["symbols"] == one["symbols"]
+    assert ("long", 1, "open") == (one["symbols"][0]["side"], one["symbols"][0]["active_opinions"], one["entries"])
+    assert (404, "SYMBOL_UNKNOWN") == code_of(await desk.get("/state?symbol=ABCUSDT"))
+    assert (422, "BAD_QUERY") == code_of(await desk.get("/state?colour=red"))
+    await desk.desk.move(301.0)
+    assert [] == (await desk.get("/signals/active")).json()["opinions"]
 
 
 async def test_the_kill_switch_latches_until_it_is_resumed(desk: Served) -> None:

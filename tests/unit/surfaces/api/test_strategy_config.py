@@ -94,6 +94,15 @@ def _same(example: Any, actual: Any) -> bool:
     )
 
 
+async def test_validating_is_limited_as_changing_is() -> None:
+    """It costs as much; whatever only reads what is held is not."""
+    async with served(writes=2) as at:
+        body = {"strategy_id": "orderbook_skew", "parameters": {}}
+        asked = [(await at.client.post("/api/v1/config/validate", json=body)).status_code for _ in range(3)]
+        assert [200, 200, 429] == asked
+        assert 200 == (await at.client.get(f"{ONE}/config")).status_code
+
+
 async def test_every_example_is_what_is_really_answered() -> None:
     """The examples tell one story: requests, answers and their order."""
     async with served() as at:
@@ -172,7 +181,7 @@ REFUSED: list[tuple[int, str, str, str, dict[str, Any]]] = [
     (422, "VALIDATION_ERROR", "GET", f"{ONE}/audit", {"params": {"limit": "0"}}),
     (422, "VALIDATION_ERROR", "GET", f"{ONE}/audit", {"params": {"limit": "1001"}}),
     (422, "VALIDATION_ERROR", "GET", f"{ONE}/audit", {"params": {"before": "x" * 201}}),
-    (422, "VALIDATION_ERROR", "POST", "/api/v1/config/validate", {"json": {"parameters": {"leverage": 3}}}),
+    (422, "VALIDATION_ERROR", "POST", "/api/v1/config/validate", {"json": {"parameters": 3}}),
 ]  # fmt: skip
 
 

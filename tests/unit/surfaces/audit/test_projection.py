@@ -7,17 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 from petrosa.adapters.stores.documents.rules import encode
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.commands import Configure, Flatten, PauseEntries, SeatParameters
 from petrosa.core.model.events import Configured, Decision, Effect, Event, SeatChange, SignalReceived
 from petrosa.core.model.orders import Cancel, Intent, Leg, OrderCanceled, OrderType, Place, Reducing
-from petrosa.core.model.refusals import passed
 from petrosa.surfaces.audit.memory import CLOSED_MAX, ORDERS_MAX, Memory
 from petrosa.surfaces.audit.projection import Projection
-from petrosa.surfaces.audit.telling import agreed_levels
 from tests.kit.audited import from_nothing, ran
 from tests.kit.services import turns_of
 from tests.kit.story import ACCOUNT, BTC, ENTRY, SIGNAL, START, filled, story
@@ -141,15 +138,6 @@ def test_what_is_remembered_is_bounded() -> None:
     assert ("order_filled", "filled", None, "0.004", "BTCUSDT") == (
         record["event"], record["status"], record["signal_id"], record["quantity"], record["symbol"],
     )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "text", ["stop 1.5 (default), target 2.50 (signal's fraction), 2.0977% away", "stop 1, target"]
-)
-def test_levels_are_read_where_they_are_told(text: str) -> None:
-    """As the risk check writes them, and not otherwise."""
-    wanted = ("1.5", "2.50") if "away" in text else (None, None)
-    assert wanted == agreed_levels((passed("sizing"), passed("stop_distance", text, "")))
 
 
 async def test_a_whole_run_is_told_whole(tmp_path: Path) -> None:

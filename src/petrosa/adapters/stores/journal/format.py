@@ -41,7 +41,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     `recording_sha256` is empty for a run that was fed from its own tape. `arrival_shift_ns` was added to every arrival.
     `has_strategist` is false for the journal of `petrosa trade`, whose signals are inputs, `has_trader` for that of
     `petrosa strategies`, whose signals leave. `configuration` is what held when the process that wrote the segment
-    began; what changed since stands in the journal as `Configure`.
+    began; what changed since stands in the journal as `Configure` and `ConfigureTrading`.
     """
 
     code_version: str

@@ -27,14 +27,14 @@ from petrosa.adapters.stores.journal.repair import repair_tail
 from petrosa.adapters.stores.lockfile import LockFile
 from petrosa.core.model.base import NEVER, SCHEMA
 from petrosa.core.model.commands import CancelEntries, Flatten, PauseEntries, ResumeEntries
-from petrosa.core.model.events import REPEATED, Configured, Decision, Event, Halted
+from petrosa.core.model.events import REPEATED, Configured, Decision, Event, Halted, TradingConfigured
 from petrosa.core.model.findings import FindingResolved
 from petrosa.core.model.orders import Approved, Reducing
 from petrosa.errors import InvariantError, StorageError
 
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
 BUFFER_BYTES: Final = 256 * 1024
-PROMISED: Final = (Approved, Reducing, Configured, Halted, FindingResolved)
+PROMISED: Final = (Approved, Reducing, Configured, TradingConfigured, Halted, FindingResolved)
 """Decisions that others act on or are told of: they are on disk first."""
 LATCHING: Final = (PauseEntries, ResumeEntries, CancelEntries, Flatten, Halted)
 """What stops a desk, or lets it go on, holds over a power cut from when it was answered."""
