@@ -112,6 +112,7 @@ def summary_of(model: ReadModel, params: SignalParams, opinions: Sequence[Opinio
 
 
 def opinion_report(one: Opinion, said_at: datetime, heard_at: datetime) -> OpinionReport:
+    """An opinion as it is sent."""
     return OpinionReport(
         signal_id=one.signal_id,
         strategy_id=one.strategy_id,

@@ -37,9 +37,8 @@ async def served(records: Records, store: MemoryDocuments | None = None) -> Asyn
     for key, document in records.items():
         await documents.write([Write(COLLECTION, key, document, 0)])
     access = KeyedAccess(KeyRing(MemoryDocuments()), WriteLimit(10, 300.0, lambda: 0.0))
-    transport = httpx.ASGITransport(
-        app=api(Still(), [audit_log(StoredAudit(documents), access)]), client=("127.0.0.1", 1)
-    )
+    app = api(Still(), [audit_log(StoredAudit(documents), access)])
+    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
         yield client
 
