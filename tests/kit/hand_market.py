@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
+import msgspec
+
 from petrosa.adapters.venues.binance.paper.venue import PaperVenue
 from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.instruments import Instrument
@@ -57,13 +59,20 @@ class HandMarket:
             event = Trade(rules.id, now, now, float(price), quantity, side, self._next())
             self._venue.on_market(event, now)
 
-    def mark(self, price: str, symbol: str = "BTCUSDT", *, rate: float = 0.0001) -> None:
-        """A mark price; funding is due on the next full eight hours."""
+    def mark(
+        self, price: str, symbol: str = "BTCUSDT", *, rate: float = 0.0001, due_in_ns: int | None = None
+    ) -> None:  # fmt: skip
+        """A mark price; funding is due on the next full eight hours, or so soon."""
         now = self._clock()
-        due = (now // FUNDING_NS + 1) * FUNDING_NS
+        due = (now // FUNDING_NS + 1) * FUNDING_NS if due_in_ns is None else now + due_in_ns
         for rules in self._of(symbol):
             if rules.market != "spot":
                 self._venue.on_market(MarkPrice(rules.id, now, now, float(price), float(price), rate, due), now)
+
+    def coarser(self, tick: Decimal, market: str) -> None:
+        """From now on the venue states another tick for what is traded on a market."""
+        for one in self._venue.markets[market].values():
+            one.instrument = msgspec.structs.replace(one.instrument, tick=tick)
 
     def beat(self) -> None:
         """Say the same again, so that nobody who listens takes the market for dead."""

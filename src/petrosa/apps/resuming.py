@@ -5,7 +5,7 @@ once more, what the market said is read from the decisions, and whatever follows
 the journal, byte for byte. A journal whose market can be read again is turned again with it instead (see `retrace`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,12 +16,16 @@ from petrosa.adapters.stores.journal.reader import JournalReader, is_begun, jour
 from petrosa.apps.wiring import Checkpoint, read_checkpoint
 from petrosa.core.desk import Desk
 from petrosa.core.model.events import Decision, Event, SignalReceived
+from petrosa.core.model.market import InstrumentId
 from petrosa.core.turns import Turns
 from petrosa.errors import InvariantError, JournalError
 from petrosa.ports import JournaledTurn
 
 Shown = Callable[[int, int, Event | None, Sequence[Decision]], None]
 """(sequence, now, event, decisions) of a turn of the past; no event is a market fact."""
+
+Known = Callable[[Checkpoint, Collection[InstrumentId]], Checkpoint]
+"""What a desk takes of a checkpoint and the instruments that it is of."""
 
 
 class Resumed(NamedTuple):
@@ -35,8 +39,13 @@ class Resumed(NamedTuple):
     last_signal: int
 
 
-def resume(folder: Path, turns: Turns, desk: Desk, shown: Shown | None = None) -> Resumed:
+def resume(
+    folder: Path, turns: Turns, desk: Desk, shown: Shown | None = None,
+    known: Known | None = None,
+) -> Resumed:  # fmt: skip
     """Bring a new desk and its time to where its journal stands; nothing is written and nothing leaves.
+
+    `known` is given the checkpoint, with the instruments that its journal was written for, before anything is done.
 
     Call it when the writer has repaired the journal, and go on with a new segment (`rotate`) and `Started`, which sets
     the market to nothing known. A journal without a turn leaves both as they are. Raises `JournalError` when no
@@ -46,6 +55,9 @@ def resume(folder: Path, turns: Turns, desk: Desk, shown: Shown | None = None) -
     if not begun:
         return Resumed(0, 0, 0)
     segment, checkpoint = _newest(folder, begun)
+    if known is not None:
+        header = read_header(folder, segment)
+        checkpoint = known(checkpoint, {one.id for one in header.provenance.instruments})
     desk.restore(checkpoint.desk)
     turns.restore(checkpoint.turns)
     count, last_signal = 0, checkpoint.last_signal

@@ -88,6 +88,7 @@ def reader_of(process: RunningDesk) -> DeskReader:
         lambda: process.turns.now,
         lambda: observed.silence_s * pace,
         settings.feed.stale_after_seconds,
+        "simulated" if settings.simulated else settings.venue.environment.value,
     )
 
 

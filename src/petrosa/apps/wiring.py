@@ -23,6 +23,7 @@ from petrosa.core.strategist import Strategist, StrategyPlan
 from petrosa.core.trader import Trader
 from petrosa.core.turns import Turns, TurnsState
 from petrosa.errors import ConfigError
+from petrosa.surfaces.kill_switch import Engagement
 
 FLOW_WINDOW_NS: Final = 10 * NS_PER_SECOND
 """How far back the tape of recent trades reaches, which the flow guard of a strategy asks."""
@@ -45,13 +46,15 @@ class Parts(NamedTuple):
 class Checkpoint(msgspec.Struct, frozen=True):
     """Everything after a turn that a restarted process needs: time, the desk, and a venue that is in this process.
 
-    `last_signal` is the place in the signals' stream of the last one turned, 0 where it is found in another way.
+    `last_signal` is the place in the signals' stream of the last one turned, 0 where it is found in another way;
+    `latched` is how far the kill switch was engaged, by whom and why.
     """
 
     turns: TurnsState
     desk: DeskCheckpoint
     venue: SimulatedState | None
     last_signal: int = 0
+    latched: tuple[Engagement, ...] = ()
 
 
 def choose_instruments(
@@ -162,10 +165,12 @@ def build_exchange(settings: Settings, instruments: Instruments) -> Exchange:
     return Exchange(instruments, settings.simulation, settings.account.account, settings.account.balances)
 
 
-def checkpoint_of(turns: Turns, desk: Desk, venue: Exchange | None, last_signal: int = 0) -> bytes:
+def checkpoint_of(
+    turns: Turns, desk: Desk, venue: Exchange | None, last_signal: int = 0, latched: tuple[Engagement, ...] = ()
+) -> bytes:
     """Everything after the last turn, as the JSON that stands in a journal's header."""
     simulated = venue.snapshot() if venue is not None else None
-    return msgspec.json.encode(Checkpoint(turns.snapshot(), desk.checkpoint(), simulated, last_signal))
+    return msgspec.json.encode(Checkpoint(turns.snapshot(), desk.checkpoint(), simulated, last_signal, latched))
 
 
 def read_checkpoint(encoded: bytes) -> Checkpoint:

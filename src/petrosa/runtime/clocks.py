@@ -3,19 +3,37 @@
 import asyncio
 import math
 import time
+from collections.abc import Callable
 
 from petrosa.core.model.base import NS_PER_SECOND
 
 
 class WallClock:
-    """The time of day, never decreasing even when the system's clock is set back."""
+    """The time of day. It neither runs back nor stands still when the system's clock is set back: what is due within
+    seconds, such as a stop that must be looked for, would wait for hours. It goes on at nine tenths of its pace until
+    the time of day has caught up.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, wall: Callable[[], int] = time.time_ns, steady: Callable[[], int] = time.monotonic_ns) -> None:
+        self._wall = wall
+        self._steady = steady
         self._last = 0
+        self._at = steady()
 
     def now(self) -> int:
-        self._last = max(self._last, time.time_ns())
+        at, wall = self._steady(), self._wall()
+        self._last = max(wall, self._last + (at - self._at) * 9 // 10) if self._last else wall
+        self._at = at
         return self._last
+
+    def reached(self, at: int) -> None:
+        """It is `at` at least: so much time has been turned."""
+        self._last = max(self.now(), at)
+
+    @property
+    def ahead_s(self) -> float:
+        """By how much this is later than the time of day."""
+        return (self.now() - self._wall()) / NS_PER_SECOND
 
     async def sleep_until(self, at: int) -> None:
         while (left := at - self.now()) > 0:

@@ -69,6 +69,14 @@ class Told:
         self.events.append(event)
         self.changed.set()
 
+    def pick(self, wanted: Callable[[Event], bool]) -> list[Event]:
+        """Take out what is wanted, in its order; the rest stays."""
+        events = list(self.events)
+        picked = [event for event in events if wanted(event)]
+        if picked:
+            self.events = deque(event for event in events if not wanted(event))
+        return picked
+
     def drain(self) -> list[Event]:
         events = list(self.events)
         self.events.clear()

@@ -134,6 +134,15 @@ class LiveInbox:
                 return Taken((), ())
             await self._wait(due)
 
+    async def told(self, wanted: Callable[[Event], bool], due: int) -> Sequence[Event]:
+        """Only what was told and is wanted now; nothing when `due` has come. The rest waits for `take`."""
+        while True:
+            self._told.changed.clear()
+            found = self._told.pick(wanted)
+            if found or due <= self._now():
+                return found
+            await self._wait(due)
+
     def _next_frames(self) -> list[Frame]:
         numbers = list(itertools.islice(self._frames, SLICE))
         frames = [self._frames.pop(number) for number in numbers]

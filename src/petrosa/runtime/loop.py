@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from petrosa.core.model.base import NEVER, NS_PER_SECOND
@@ -64,6 +64,26 @@ class Loop:
         """No more entries, whatever the inbox holds: turned before anything else."""
         self._halted_for = reason
 
+    async def begin(self, told: Callable[[int], Awaitable[Sequence[Event]]], is_begun: Callable[[Event], bool]) -> bool:
+        """Turn what is told at the time at which the desk stands: no timer fires, and no market is heard.
+
+        `told` is given how long it may wait. Ends when an event was turned that `is_begun`: whether `run` may follow.
+        After a shutdown it may not; then everything is over.
+        """
+        while not self._has_left():
+            found = False
+            for event in await told(self._leaving_look()):
+                self._turn_halt()
+                self._at(event, self.turns.now)
+                found = found or is_begun(event)
+                if isinstance(event, Shutdown):
+                    self._settle()
+            self._group_sync()
+            if found and self._leaving_at is None:
+                return True
+        self._finish()
+        return False
+
     async def run(self) -> None:
         """Turn until it is over, then say so in the journal."""
         clock = time.perf_counter
@@ -80,14 +100,20 @@ class Loop:
                 self._group_sync()
                 await asyncio.sleep(0)
                 breathed = clock()
+        self._finish()
+
+    def _finish(self) -> None:
         if self.stopping:
             self._journal.rotate(self.turns.sequence, self.turns.now, self._checkpoint())
         self._journal.finish(self.turns.sequence, self.turns.now)
         self._journal.sync()
 
     def _due(self) -> int:
-        due = self.turns.next_due() if self._live else NEVER
-        return due if self._leaving_at is None else min(due, self._clock.now() + SETTLE_LOOK_NS)
+        return min(self.turns.next_due() if self._live else NEVER, self._leaving_look())
+
+    def _leaving_look(self) -> int:
+        """When a shutdown that was turned is looked after again."""
+        return NEVER if self._leaving_at is None else self._clock.now() + SETTLE_LOOK_NS
 
     def _has_left(self) -> bool:
         """Whether a shutdown on a real venue is over: it has answered, or has had its time."""
@@ -99,9 +125,7 @@ class Loop:
         """Turn what was taken; whether a shutdown was among it."""
         turns, journal = self.turns, self._journal
         before = turns.sequence
-        if self._halted_for is not None:
-            reason, self._halted_for = self._halted_for, None
-            self._other(Halted(reason))
+        self._turn_halt()
         if self._live:
             self._let_time_pass()
         for event in taken.told:
@@ -117,10 +141,18 @@ class Loop:
         self._observed.turns += turns.sequence - before
         return False
 
+    def _turn_halt(self) -> None:
+        if self._halted_for is not None:
+            reason, self._halted_for = self._halted_for, None
+            self._at(Halted(reason), self.turns.now)
+
     def _other(self, event: Event) -> None:
+        self._at(event, self._clock.now() if self._live else self.turns.now)
+
+    def _at(self, event: Event, now: int) -> None:
         if self._journal.full:
             self._journal.rotate(self.turns.sequence, self.turns.now, self._checkpoint())
-        self.turns.other(event, self._clock.now() if self._live else self.turns.now)
+        self.turns.other(event, now)
 
     def _let_time_pass(self) -> None:
         now = self._clock.now()

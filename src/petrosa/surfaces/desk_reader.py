@@ -50,6 +50,7 @@ class DeskReader:
         now: Callable[[], int],
         silence: Callable[[], float],
         stale_after_s: float,
+        account_type: str = "simulated",
     ) -> None:
         self._name = name
         self._currency = currency
@@ -60,6 +61,7 @@ class DeskReader:
         self._now = now
         self._silence = silence
         self._stale_after_s = stale_after_s
+        self._type = account_type
         self._named: dict[str, InstrumentId] = {}
         for key, rules in instruments.items():
             for text in (key.upper(), rules.ccxt_symbol.upper(), rules.symbol.upper()):
@@ -97,7 +99,7 @@ class DeskReader:
         closed = trader.closed
         return AccountReport(
             account=self._name,
-            account_type="simulated",
+            account_type=self._type,
             currency=self._currency,
             equity=None if trader.equity is None else shown(trader.equity),
             balances=dict(trader.balances),

@@ -14,7 +14,7 @@ class AccountReport(msgspec.Struct, frozen=True, kw_only=True):
     """The account as the desk knows it; `at` is the desk's time."""
 
     account: str
-    account_type: str
+    account_type: Annotated[str, Meta(description="simulated, or where its orders go: paper, testnet, demo, live.")]
     currency: str
     equity: Annotated[Decimal | None, Meta(description="Null while a part of it has no price.")]
     balances: Annotated[dict[str, Decimal], Meta(description="Wallets, by asset.")]

@@ -143,6 +143,10 @@ class Latch:
         """In the order of the levels; of each level the first time."""
         return tuple(self._engaged[level] for level in ORDER if level in self._engaged)
 
+    def restore(self, engagements: Sequence[Engagement]) -> None:
+        """Be latched as a checkpoint says; the turns after it are folded then."""
+        self._engaged = {one.level: one for one in engagements}
+
     def _engage(self, level: Level, now: int, actor: str, reason: str) -> None:
         at = datetime.fromtimestamp(now // NS_PER_SECOND, UTC)
         self._engaged.setdefault(level, Engagement(level, actor, reason, at))

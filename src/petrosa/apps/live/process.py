@@ -1,10 +1,11 @@
 """A desk on a real venue under the asyncio runtime: pushed to by sockets, by the clock on the wall, without an end."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, get_args
 
 from petrosa.adapters.stores.journal.format import RunFile
 from petrosa.adapters.stores.tape.writer import TapeWriter
@@ -12,29 +13,39 @@ from petrosa.apps.backtest import rare_collection
 from petrosa.apps.configuration.desk import differences, trading_difference
 from petrosa.apps.journaling import open_journal, provenance_of, record_to
 from petrosa.apps.live.market import LiveMarket
-from petrosa.apps.process import Side
+from petrosa.apps.live.symbols import without
+from petrosa.apps.process import Side as Task
 from petrosa.apps.resuming import resume
 from petrosa.apps.settings import Settings
-from petrosa.apps.wiring import Parts, checkpoint_of
+from petrosa.apps.wiring import Checkpoint, Parts, checkpoint_of
 from petrosa.backtest.summary import Tally
-from petrosa.core.model.account import AccountUnclear, RulesStated
-from petrosa.core.model.commands import Configure, ConfigureTrading
-from petrosa.core.model.events import Decision, Event, SignalReceived, Started
-from petrosa.core.model.orders import Approved, Reducing
+from petrosa.core.model.account import AccountStated, AccountUnclear, RulesStated
+from petrosa.core.model.base import Side
+from petrosa.core.model.commands import Configure, ConfigureTrading, PauseEntries, Shutdown
+from petrosa.core.model.events import Decision, Event, Halted, SignalReceived, Started
+from petrosa.core.model.market import FeedStateChanged, InstrumentId
+from petrosa.core.model.orders import AccountEvent, Approved, OrderFilled, Reducing
 from petrosa.core.turns import Record, Turns
 from petrosa.errors import InvariantError
 from petrosa.ports import Gateway
 from petrosa.runtime.clocks import WallClock
 from petrosa.runtime.crash import CrashPoint
 from petrosa.runtime.live_inbox import Frame, LiveInbox, Topic
-from petrosa.runtime.loop import Loop, watch_lag
+from petrosa.runtime.loop import Loop, tell_or_halt, watch_lag
 from petrosa.runtime.observed import Observed
 from petrosa.runtime.outbox import Outbox
 from petrosa.runtime.stream import DecisionStream
 from petrosa.runtime.supervise import OnFailure, Supervisor
+from petrosa.surfaces.kill_switch import Latch
 from petrosa.surfaces.readmodel import ReadModel
 
 TAPE: Final = "tape"
+AHEAD_S: Final = 1.0
+TRADES_KEPT: Final = 10_000
+_FIRST: Final = (
+    *get_args(AccountEvent), AccountUnclear, AccountStated, RulesStated, FeedStateChanged, PauseEntries, Halted,
+    Shutdown,
+)  # fmt: skip
 
 
 class Placing(Protocol):
@@ -42,10 +53,6 @@ class Placing(Protocol):
 
     @property
     def gateway(self) -> Gateway: ...
-    async def first_statement(self) -> None:
-        """Ask the venue for everything and tell it; returns when that has been told, however long the venue is away."""
-        ...
-
     def settled(self) -> bool: ...
     async def drain(self) -> None:
         """Let what is under way come to its end, in bounded time."""
@@ -55,15 +62,19 @@ class Placing(Protocol):
 class LiveProcess:
     """A desk with journal, tape, inbox and read model. Close it when it is done, whatever happened.
 
-    It goes on from its journal at the time at which that ended. The venue's first statement is turned at that time too,
-    so no timer fires, and nothing is decided, before it is known what became of the orders that were under way.
+    It goes on from its journal at the time at which that ended. What the venue says is turned at that time too, until
+    its first statement: no timer fires before it is known what became of the orders that were under way. A kill switch
+    pauses meanwhile; whatever else people and programs say waits.
     """
 
     def __init__(
         self, settings: Settings, parts: Parts, *, folder: Path, run_file: RunFile, topic_of: Callable[[Frame], Topic],
-        crash: CrashPoint | None, also: Sequence[Record] = (),
+        crash: CrashPoint | None, latch: Latch, also: Sequence[Record] = (),
     ) -> None:  # fmt: skip
-        """`also` are shown every turn that is recorded, after the journal has it, and those that it held before."""
+        """`also` are shown every turn that is recorded, after the journal has it, and those that it held before.
+
+        `latch` is what the journal keeps of the kill switch; it is one of those that are shown turns.
+        """
         self.settings = settings
         self.parts = parts
         self.observed = Observed()
@@ -87,10 +98,14 @@ class LiveProcess:
         self._crash = crash
         self._outbox: Outbox | None = None
         self._placing: Placing | None = None
-        self._turns_itself = False
-        shown = (self._note_signal, self.tally.take, self.model.fold, *also)
-        self.turns = Turns(parts.desk, record_to(self.journal.record, *shown, self.stream.publish), self._send)
-        self._shown = shown
+        self._begun = asyncio.Event()
+        self._latch = latch
+        self._counted: dict[tuple[str, str, Side], None] = {}
+        folded = record_to(self.tally.take, self.model.fold)
+        news = record_to(self.tally.take, self.model.fold, self.stream.publish)
+        self._shown = (self._note_signal, self._once(folded), *also)
+        shown = record_to(self.journal.record, self._note_signal, self._once(news), *also)
+        self.turns = Turns(parts.desk, shown, self._send)
         self.last_signal = 0
         self.inbox = LiveInbox(self.taken.decode, topic_of, self.clock.now, self.observed)
         self.loop = Loop(
@@ -102,19 +117,25 @@ class LiveProcess:
         """Be what the journal says, then say that a process begins which has not asked its venue yet."""
         if self.journal.repaired:
             report(f"journal: {self.journal.repaired}")
-        resumed = resume(self.journal.folder, self.turns, self.parts.desk, self._recalled)
+        resumed = resume(self.journal.folder, self.turns, self.parts.desk, self._recalled, self._known)
         self.last_signal = resumed.last_signal
         if resumed.segment:
             report(f"journal: went on from segment {resumed.segment} and {resumed.turns} turns after it")
+        self.clock.reached(self.turns.now)
+        if self.clock.ahead_s > AHEAD_S:
+            report(
+                f"journal: it ends {self.clock.ahead_s:.0f} s after this machine's time of day, which was set back; the"
+                " desk's time goes on from there, and entries are refused for old data until the two meet"
+            )
         self.journal.rotate(self.turns.sequence, self.turns.now, self._checkpoint())
         began = self.turns.now or self.clock.now()
         self.turns.other(Started("live"), began)
-        rules = tuple(self.parts.instruments[key] for key in sorted(self.parts.instruments))
-        self.turns.other(RulesStated(rules, began), began)  # a checkpoint holds those of then
         for command in self._settings_of_now():
             self.turns.other(command, began)
         account = self.settings.account.account
         self.turns.other(AccountUnclear(account, "the venue has not been asked since the start"), began)
+        rules = tuple(self.parts.instruments[key] for key in sorted(self.parts.instruments))
+        self.turns.other(RulesStated(rules, began), began)  # a checkpoint holds those of then
 
     def _settings_of_now(self) -> list[Configure | ConfigureTrading]:
         """What a checkpoint and the turns after it hold otherwise than the settings of this start."""
@@ -123,14 +144,15 @@ class LiveProcess:
         told = [] if strategist is None else differences(settings, strategist, parts.instruments, sequence)
         return [*told, *trading_difference(settings, parts.trader, sequence)]
 
-    def tell(self, event: Event) -> None:
-        """What the venue says, turned at once until the loop turns. Raises `OverflowHalt` when the inbox is full."""
-        if self._turns_itself:
-            self.inbox.tell(event)
-        else:
-            self.turns.other(event, self.turns.now)
+    def tell(self, event: Event) -> bool:
+        """What the venue says, in its order; whether there was room for it. Where there was none the desk halts."""
+        return tell_or_halt(self.loop, event)
 
-    async def run(self, placing: Placing, sides: Sequence[Side], report: Callable[[str], None]) -> None:
+    async def begun(self) -> None:
+        """Return when the venue's first statement has been turned."""
+        await self._begun.wait()
+
+    async def run(self, placing: Placing, sides: Sequence[Task], report: Callable[[str], None]) -> None:
         """Turn until a signal asks to stop; `sides` run beside it and end with it."""
         self._placing = placing
         self._outbox = Outbox({self.settings.feed.venue: placing.gateway}, self._crash)
@@ -138,10 +160,10 @@ class LiveProcess:
             stack.enter_context(rare_collection())
             supervisor = Supervisor(self.observed, self.loop.stop, self.loop.halt, report=report)
             await stack.enter_async_context(supervisor)
-            own: tuple[Side, ...] = (("lag", partial(watch_lag, self.observed), OnFailure.RESTART),)
+            own: tuple[Task, ...] = (("lag", partial(watch_lag, self.observed), OnFailure.RESTART),)
             for name, start, on_failure in (*own, *sides):
                 supervisor.side(name, start, on_failure)
-            await supervisor.run(self._main(placing))
+            await supervisor.run(self._main())
             await placing.drain()
 
     def close(self) -> None:
@@ -153,7 +175,13 @@ class LiveProcess:
                 self.tape.close()
 
     def _checkpoint(self) -> bytes:
-        return checkpoint_of(self.turns, self.parts.desk, None, self.last_signal)
+        return checkpoint_of(self.turns, self.parts.desk, None, self.last_signal, self._latch.engagements)
+
+    def _known(self, checkpoint: Checkpoint, before: Collection[InstrumentId]) -> Checkpoint:
+        """Take the kill switch from a checkpoint; nothing that is open there may be on a symbol that is not ours."""
+        self._latch.restore(checkpoint.latched)
+        turns = self.journal.head.sequence - checkpoint.turns.sequence
+        return without(checkpoint, self.parts.instruments, before=before, turns=turns)
 
     def _recalled(self, sequence: int, now: int, event: Event | None, decisions: Sequence[Decision]) -> None:
         """Show a turn of an earlier process to whoever keeps an account of them; facts of a market are not kept."""
@@ -166,13 +194,34 @@ class LiveProcess:
         if isinstance(event, SignalReceived):
             self.last_signal = max(self.last_signal, event.sequence)
 
+    def _once(self, record: Record) -> Record:
+        """A record that leaves out trades which the venue says again, by answer and by stream: they were counted."""
+
+        def counted(sequence: int, now: int, event: Event, decisions: Sequence[Decision]) -> None:
+            if isinstance(event, OrderFilled):
+                key = (event.instrument, event.trade_id, event.side)
+                if key in self._counted and not decisions:
+                    return
+                self._counted[key] = None
+                if len(self._counted) > TRADES_KEPT:
+                    del self._counted[next(iter(self._counted))]
+            record(sequence, now, event, decisions)
+
+        return counted
+
     def _send(self, order: Approved | Reducing, now: int) -> None:
         """Orders that a resumed desk decides before its venue is there cannot be; it decides only when it is told."""
         if self._outbox is None:
             raise InvariantError(f"{order.intent.client_order_id} would leave before there is a venue")
         self._outbox.send(order, now)
 
-    async def _main(self, placing: Placing) -> None:
-        await placing.first_statement()
-        self._turns_itself = True
-        await self.loop.run()
+    async def _main(self) -> None:
+        early = partial(self.inbox.told, _goes_first)
+        if await self.loop.begin(early, lambda event: isinstance(event, AccountStated)):
+            self._begun.set()
+            await self.loop.run()
+
+
+def _goes_first(event: Event) -> bool:
+    """Whether something is turned before the venue's first statement: what the venue says, and what only stops."""
+    return isinstance(event, _FIRST)

@@ -28,12 +28,14 @@ from petrosa.apps.signal_stream import SignalStream
 from petrosa.apps.surface import parts_of
 from petrosa.apps.wiring import build_analyzer, build_desk, build_trading
 from petrosa.core.turns import Record
+from petrosa.errors import LeaseLost
 from petrosa.ports import Bus, Lease
 from petrosa.runtime.crash import CrashPoint, crash_point
 from petrosa.runtime.loop import tell_or_halt
 from petrosa.runtime.supervise import OnFailure
 from petrosa.surfaces.api.app import api
 from petrosa.surfaces.api.serve import serving
+from petrosa.surfaces.kill_switch import Latch
 from petrosa.surfaces.market_metrics import MarketMetrics
 
 
@@ -85,10 +87,12 @@ async def _live(
         written = partial(crash, "gateway.after_write") if crash is not None else None
         ready = await stack.enter_async_context(prepared(settings, key, report, written))
         process = _process(
-            settings, ready, (configuration.desk.record, control.record), crash, trades_only=bus is not None
-        )
-        await stack.enter_async_context(changing(process, configuration, control))
+            settings, ready, control.switch.latch, (configuration.desk.record, control.record), crash,
+            trades_only=bus is not None,
+        )  # fmt: skip
+        stack.callback(process.close)
         process.resume(report)
+        await stack.enter_async_context(changing(process, configuration, control))
         venue = LiveVenue(settings, ready, process, lease, crash, report)
         control.reconciling.asks(venue.reconciler.request)
         auditing = auditing_of(settings, process.journal, report)
@@ -107,6 +111,8 @@ async def _live(
         await process.run(venue, sides, report)
         if auditing is not None:
             await auditing.finish()
+        if venue.lost:
+            raise LeaseLost(venue.lost)
         return _summary(settings, process)
 
 
@@ -132,7 +138,13 @@ def _from_nats(settings: Settings, process: LiveProcess, bus: Bus, report: Repor
         bus, settings.nats.signal_subject, "", process.last_signal, process.clock.now, report,
     )  # fmt: skip
     signals.tell = partial(tell_or_halt, process.loop)
-    sides: list[Side] = [("signals", signals.read, OnFailure.RESTART)]
+
+    async def read() -> None:
+        """A signal that waits for the venue's first statement waits where it is."""
+        await process.begun()
+        await signals.read()
+
+    sides: list[Side] = [("signals", read, OnFailure.RESTART)]
     if settings.audit.events:
         events = ExecutionEvents(process.journal, bus, report)
         sides.append(("execution events", events.follow, OnFailure.RESTART))
@@ -140,8 +152,9 @@ def _from_nats(settings: Settings, process: LiveProcess, bus: Bus, report: Repor
 
 
 def _process(
-    settings: Settings, ready: Prepared, also: Sequence[Record], crash: CrashPoint | None, *, trades_only: bool
-) -> LiveProcess:
+    settings: Settings, ready: Prepared, latch: Latch, also: Sequence[Record], crash: CrashPoint | None, *,
+    trades_only: bool,
+) -> LiveProcess:  # fmt: skip
     """A desk on the venue's rules and wallets, with the journal of this account."""
     account = msgspec.structs.replace(settings.account, balances=dict(ready.balances))
     settings = msgspec.structs.replace(settings, account=account)
@@ -150,7 +163,7 @@ def _process(
     parts = (build_trading if trades_only else build_desk)(settings, ready.instruments, build_analyzer(settings))
     return LiveProcess(
         settings, parts, folder=folder, run_file=run_file(folder, "live", tape=TAPE), topic_of=topic, crash=crash,
-        also=also,
+        latch=latch, also=also,
     )  # fmt: skip
 
 

@@ -16,12 +16,12 @@ from petrosa.apps.live.process import LiveProcess
 from petrosa.apps.process import Side
 from petrosa.apps.running import Report
 from petrosa.apps.settings import Settings
-from petrosa.core.model.account import AccountStated, RulesStated
+from petrosa.core.model.account import RulesStated
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.events import Event
 from petrosa.core.model.market import FeedState, FeedStateChanged, InstrumentId, instrument_id, symbol_of
 from petrosa.core.model.orders import OrderEvent
-from petrosa.errors import LeaseLost, OverflowHalt
+from petrosa.errors import LeaseLost
 from petrosa.ports import Lease
 from petrosa.runtime.live_inbox import Frame, Topic
 from petrosa.runtime.reconcile import AskedOf, Reconciler
@@ -57,13 +57,14 @@ class LiveVenue:
             self.account, ask, self._state, process.clock, every_s=settings.venue.reconcile_seconds, report=report
         )
         self.gateway = BinanceGateway(
-            product, rest.call, self.account, process.clock, process.tell, self.reconciler.doubt,
+            product, rest.call, self.account, process.clock, self._tell, self.reconciler.doubt,
             params=GatewayParams(recv_window_seconds=settings.venue.recv_window_ms / 1_000),
             may_send=lease.why_not, crash_point=crash_point,
         )  # fmt: skip
         source = _source(settings, prepared)
         self.user = UserStream(account, source, self._hear, self._up, process.clock.now)
-        self._is_heard, self._is_stated = asyncio.Event(), asyncio.Event()
+        self._is_heard = asyncio.Event()
+        self.lost = ""
         self.feed = MarketFeed(
             prepared.session, market, [symbol_of(key) for key in prepared.instruments], prepared.urls.public,
             prepared.urls.market, self._offer, self._feed_state, now=process.clock.now,
@@ -81,13 +82,9 @@ class LiveVenue:
             ("lease", self._keep_lease, OnFailure.HALT),
         )
 
-    async def first_statement(self) -> None:
-        """Return when the venue's first statement has been turned, however long the venue is away."""
-        await self._is_stated.wait()
-
     def settled(self) -> bool:
-        """Whether nothing that was sent is still without an answer."""
-        return self.gateway.in_flight == 0
+        """Whether nothing that was sent is still without an answer, or of unknown fate."""
+        return self.gateway.in_flight + self.gateway.unknown == 0
 
     async def drain(self) -> None:
         await self.gateway.drain(DRAIN_S)
@@ -101,7 +98,12 @@ class LiveVenue:
     def _hear(self, event: Event) -> None:
         if isinstance(event, _ORDER_EVENTS):
             self.gateway.heard(event)
-        self._process.tell(event)
+        self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        """Nothing that was heard is lost: what the inbox cannot take is found by a comparison, by a desk that halts."""
+        if not self._process.tell(event):
+            self.reconciler.request("the inbox was full")
 
     def _offer(self, arrival: int, tag: str, payload: bytes) -> None:
         self._process.inbox.offer(Frame(arrival, tag, payload))
@@ -118,14 +120,7 @@ class LiveVenue:
 
     def _state(self, event: Event) -> bool:
         """Tell what the venue stated; whether the desk took it."""
-        try:
-            self._process.tell(event)
-        except OverflowHalt as problem:
-            self._process.loop.halt(str(problem))
-            return False
-        if isinstance(event, AccountStated):
-            self._is_stated.set()
-        return True
+        return self._process.tell(event)
 
     async def _reconcile(self) -> None:
         """Compare for ever, from when the account is heard; one that cannot be heard is asked about all the same."""
@@ -135,11 +130,15 @@ class LiveVenue:
         await self.reconciler.run()
 
     async def _keep_lease(self) -> None:
-        """Without the lease nothing leaves; the process ends, so that it can be started as one that waits."""
+        """Without the lease nothing leaves; the process ends, so that it can be started as one that waits.
+
+        What it asks for then, the cancels of entries, is told as never sent: the next holder sees to them.
+        """
         try:
             await self._lease.run()
         except LeaseLost as lost:
             self._report(str(lost))
+            self.lost = str(lost)
             self._process.loop.stop(str(lost))
 
     async def _refresh_rules(self) -> None:

@@ -9,6 +9,7 @@ from petrosa.apps.live.triggers import Lasting, PerMinute, Trigger
 from petrosa.apps.live.venue import LiveVenue
 from petrosa.apps.venue_settings import TriggerSettings
 from petrosa.core.model.base import NS_PER_SECOND
+from petrosa.errors import VenueRefused
 from petrosa.surfaces.kill_switch import Level
 
 BANNED: Final = 1.0
@@ -46,7 +47,7 @@ def triggers_of(
         return float(rest.ledger.banned_until > now())
 
     def errors() -> int:
-        return sum(rest.traffic.errors.values())
+        return sum(count for name, count in rest.traffic.errors.items() if name != VenueRefused.__name__)
 
     return (
         Trigger(

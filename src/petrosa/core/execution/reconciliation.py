@@ -58,7 +58,8 @@ class Reconciliation:
                 self._resolving.resolve(event, now)
             case RulesStated():
                 self._account.go_by(event.instruments)
-                self._protect(now)
+                if not self._account.findings.unclear:  # else the statement that is on its way sees to it
+                    self._protect(now)
             case _:
                 pass
 
