@@ -20,7 +20,6 @@ from petrosa.apps.settings import Settings
 from petrosa.apps.wiring import Checkpoint, Parts, checkpoint_of
 from petrosa.backtest.summary import Tally
 from petrosa.core.model.account import AccountStated, AccountUnclear, RulesStated
-from petrosa.core.model.base import Side
 from petrosa.core.model.commands import Configure, ConfigureTrading, PauseEntries, Shutdown
 from petrosa.core.model.events import Decision, Event, Halted, SignalReceived, Started
 from petrosa.core.model.market import FeedStateChanged, InstrumentId
@@ -41,11 +40,12 @@ from petrosa.surfaces.readmodel import ReadModel
 
 TAPE: Final = "tape"
 AHEAD_S: Final = 1.0
-TRADES_KEPT: Final = 10_000
 _FIRST: Final = (
     *get_args(AccountEvent), AccountUnclear, AccountStated, RulesStated, FeedStateChanged, PauseEntries, Halted,
     Shutdown,
 )  # fmt: skip
+FILLS_KEPT: Final = 8_192
+"""Fills remembered from when they are told until they have surely been turned."""
 
 
 class Placing(Protocol):
@@ -100,13 +100,12 @@ class LiveProcess:
         self._placing: Placing | None = None
         self._begun = asyncio.Event()
         self._latch = latch
-        self._counted: dict[tuple[str, str, Side], None] = {}
-        folded = record_to(self.tally.take, self.model.fold)
-        news = record_to(self.tally.take, self.model.fold, self.stream.publish)
-        self._shown = (self._note_signal, self._once(folded), *also)
-        shown = record_to(self.journal.record, self._note_signal, self._once(news), *also)
-        self.turns = Turns(parts.desk, shown, self._send)
+        self._shown = (self._note_signal, self.tally.take, self.model.fold, *also)
+        record = record_to(self.journal.record, *self._shown, self.stream.publish)
+        self.turns = Turns(parts.desk, record, self._send)
+        self._fills: dict[tuple[str, str, str], None] = {}
         self.last_signal = 0
+        self.fills_repeated = 0
         self.inbox = LiveInbox(self.taken.decode, topic_of, self.clock.now, self.observed)
         self.loop = Loop(
             self.turns, self.inbox, self.clock, self.journal, self._checkpoint, self.observed, live=True,
@@ -145,8 +144,23 @@ class LiveProcess:
         return [*told, *trading_difference(settings, parts.trader, sequence)]
 
     def tell(self, event: Event) -> bool:
-        """What the venue says, in its order; whether there was room for it. Where there was none the desk halts."""
-        return tell_or_halt(self.loop, event)
+        """What the venue says, in its order; whether there was room for it. Where there was none the desk halts.
+
+        A fill that was told before is left out: the user stream, answers and comparisons tell of the same ones, and
+        who keeps an account of turns (the audit, counters, subscribers) would count it twice.
+        """
+        if not isinstance(event, OrderFilled):
+            return tell_or_halt(self.loop, event)
+        key = (event.instrument, event.trade_id, event.side.value)
+        if key in self._fills or self.parts.trader.books.blotter.has_counted(event):
+            self.fills_repeated += 1
+            return True
+        if not tell_or_halt(self.loop, event):
+            return False
+        self._fills[key] = None
+        if len(self._fills) > FILLS_KEPT:
+            del self._fills[next(iter(self._fills))]
+        return True
 
     async def begun(self) -> None:
         """Return when the venue's first statement has been turned."""
@@ -193,21 +207,6 @@ class LiveProcess:
         """How far the signals' stream has been turned."""
         if isinstance(event, SignalReceived):
             self.last_signal = max(self.last_signal, event.sequence)
-
-    def _once(self, record: Record) -> Record:
-        """A record that leaves out trades which the venue says again, by answer and by stream: they were counted."""
-
-        def counted(sequence: int, now: int, event: Event, decisions: Sequence[Decision]) -> None:
-            if isinstance(event, OrderFilled):
-                key = (event.instrument, event.trade_id, event.side)
-                if key in self._counted and not decisions:
-                    return
-                self._counted[key] = None
-                if len(self._counted) > TRADES_KEPT:
-                    del self._counted[next(iter(self._counted))]
-            record(sequence, now, event, decisions)
-
-        return counted
 
     def _send(self, order: Approved | Reducing, now: int) -> None:
         """Orders that a resumed desk decides before its venue is there cannot be; it decides only when it is told."""

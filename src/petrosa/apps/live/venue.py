@@ -42,8 +42,9 @@ class LiveVenue:
 
     def __init__(
         self, settings: Settings, prepared: Prepared, process: LiveProcess, lease: Lease,
-        crash_point: Callable[[str], None] | None, report: Report,
+        crash_point: Callable[[str], None] | None, report: Report, *, sending: GatewayParams | None = None,
     ) -> None:  # fmt: skip
+        """`sending` is how orders are sent, instead of the defaults with the configured window."""
         account, market = settings.account.account, settings.feed.market
         self._settings = settings
         self._prepared = prepared
@@ -58,7 +59,7 @@ class LiveVenue:
         )
         self.gateway = BinanceGateway(
             product, rest.call, self.account, process.clock, self._tell, self.reconciler.doubt,
-            params=GatewayParams(recv_window_seconds=settings.venue.recv_window_ms / 1_000),
+            params=sending or GatewayParams(recv_window_seconds=settings.venue.recv_window_ms / 1_000),
             may_send=lease.why_not, crash_point=crash_point,
         )  # fmt: skip
         source = _source(settings, prepared)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
@@ -85,7 +86,11 @@ class _Rest:
         late = strikes(FaultKind.LATENCY, method, path)
         if late is not None:
             await asyncio.sleep(late.delay_ms / 1000)
-        answer = await self._answer(http)
+        try:
+            answer = await self._answer(http)
+        except ClientDisconnect:  # gone before it had asked: nothing is done
+            self._abort(scope)
+            return
         broken = strikes(FaultKind.ERROR_AFTER_ACCEPT, method, path)
         if broken is not None:
             answer = Answer(broken.status, {}, msgspec.json.encode(UNKNOWN))
