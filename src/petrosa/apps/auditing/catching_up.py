@@ -19,7 +19,7 @@ from petrosa.apps.settings import Settings
 from petrosa.errors import JournalError, VersionConflict
 from petrosa.ports import Documents
 
-AUDITED: Final = frozenset({"run", "demo", "trade"})
+AUDITED: Final = frozenset({"run", "demo", "trade", "live"})
 """Commands whose runs trade. A backtest can be made again, and `strategies` trades nothing."""
 
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from petrosa.adapters.stores.journal.writer import JournalWriter
 from petrosa.apps.auditing.catching_up import catch_up
-from petrosa.apps.auditing.following import Follower, Place, name_of
-from petrosa.apps.auditing.store import AuditStore
+from petrosa.apps.auditing.following import Chunk, Follower, Place, name_of
+from petrosa.apps.auditing.store import WRITES_AT_ONCE, AuditStore
 from petrosa.apps.documents import open_documents
 from petrosa.apps.joined import Report
 from petrosa.apps.process import Side
@@ -18,6 +18,7 @@ from petrosa.apps.settings import Settings
 from petrosa.errors import PetrosaError
 from petrosa.ports import Documents
 from petrosa.runtime.supervise import OnFailure
+from petrosa.surfaces.audit.projection import Entry
 from petrosa.surfaces.observation import AuditSeen, Check
 
 LOOK_EVERY_S: Final = 0.25
@@ -55,7 +56,7 @@ class Auditing:
         async with self._at_place() as (follower, store):
             while True:
                 if not await self._forward(follower, store):
-                    await asyncio.sleep(LOOK_EVERY_S)
+                    await asyncio.sleep(LOOK_EVERY_S)  # not at once: a store that syncs keeps the journal's disk busy
 
     async def finish(self) -> None:
         """Write what the ended run has left, for at most `audit.finish_seconds`; say so when that was too short."""
@@ -88,15 +89,19 @@ class Auditing:
         return Check("audit", True, f"{self.written} records written, {behind} turns behind")
 
     async def _forward(self, follower: Follower, store: AuditStore) -> bool:
-        """Write the next records; whether there was anything to read."""
-        chunk = follower.next(self._journal.synced)
-        if chunk is None:
+        """Write the next records, as many as one transaction takes; whether there may be more."""
+        entries: list[Entry] = []
+        place: Place | None = None
+        while len(entries) < WRITES_AT_ONCE and (chunk := follower.next(self._journal.synced)) is not None:
+            entries += chunk.entries
+            place = chunk.place
+            await asyncio.sleep(0)
+        if place is None:
             return False
-        await store.write(chunk)
-        self._place = chunk.place
-        self.written += len(chunk.entries)
-        await asyncio.sleep(0)
-        return True
+        await store.write(Chunk(entries, place))
+        self._place = place
+        self.written += len(entries)
+        return len(entries) >= WRITES_AT_ONCE
 
     @asynccontextmanager
     async def _at_place(self) -> AsyncIterator[tuple[Follower, AuditStore]]:

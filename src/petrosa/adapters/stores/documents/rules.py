@@ -22,6 +22,8 @@ WRITES_MAX: Final = 100
 RESERVED: Final = frozenset({"_id", "_version"})
 
 _MISSING: Final = object()
+_PLAIN: Final = frozenset({str, bool, NoneType})
+"""What comes back as it was, whatever it is."""
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(dict[str, object])
 
@@ -61,7 +63,8 @@ def encode(collection: str, key: str, document: Mapping[str, object]) -> bytes:
     """The JSON of a document. Raises `DataError` when it is none, too large, or not for every store."""
     try:
         plain = msgspec.to_builtins(document, str_keys=True)
-        refuse_unfaithful(plain)
+        if not _is_faithful(plain):
+            refuse_unfaithful(plain)
         data = _encoder.encode(plain)
     except (TypeError, ValueError, RecursionError) as problem:
         raise DataError(f"document {collection}/{key} is not JSON that can be kept: {problem}") from None
@@ -83,7 +86,7 @@ def check_names(collection: str, key: str) -> None:
     for what, name in (("collection", collection), ("key", key)):
         if not 1 <= len(name) <= NAME_MAX:
             raise DataError(f"{what} {name[:40]!r} has {len(name)} letters; 1 to {NAME_MAX} are allowed")
-        if "\0" in name or any("\ud800" <= letter <= "\udfff" for letter in name):
+        if "\0" in name or not (name.isascii() or _is_text(name)):
             raise DataError(f"{what} {name[:40]!r} holds a letter that cannot be stored")
     if (size := len(collection.encode())) > COLLECTION_BYTES_MAX:
         raise DataError(f"collection {collection[:40]!r} has {size} bytes, limit {COLLECTION_BYTES_MAX}")
@@ -92,6 +95,11 @@ def check_names(collection: str, key: str) -> None:
             f"collection {collection[:40]!r} cannot be stored everywhere: no $, no leading `system.`, and no empty part"
             " between dots"
         )
+
+
+def _is_text(name: str) -> bool:
+    """Whether it can be written in UTF-8: a lone surrogate cannot."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def page_size(limit: int) -> int:
@@ -139,6 +147,25 @@ def refuse_unfaithful(value: object, path: str = "", depth: int = 0) -> None:
     elif isinstance(value, list | tuple):
         for index, inner in enumerate(value):
             refuse_unfaithful(inner, f"{path}[{index}]", depth + 1)
+
+
+def _is_faithful(value: object, depth: int = 0) -> bool:
+    """Whether `refuse_unfaithful` has nothing to say: the same questions without the place, for many documents."""
+    kind = type(value)
+    if kind is dict and depth < DEPTH_MAX:
+        mapping: dict[str, object] = value  # type: ignore[assignment]
+        for name, inner in mapping.items():
+            if name.startswith("$") or "\0" in name:
+                return False
+            if type(inner) not in _PLAIN and not _is_faithful(inner, depth + 1):
+                return False
+        return True
+    if kind is list and depth < DEPTH_MAX:
+        items: list[object] = value  # type: ignore[assignment]
+        return all(type(inner) in _PLAIN or _is_faithful(inner, depth + 1) for inner in items)
+    if kind is int:
+        return -INT_MAX <= value < INT_MAX  # type: ignore[operator]
+    return kind in _PLAIN or (kind is float and value - value == 0.0)  # type: ignore[operator]
 
 
 def _equal(have: object, want: object) -> bool:

@@ -14,8 +14,8 @@ class GatewayParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     ] = 1.0
     urgent_slots: Annotated[
         int, Meta(ge=1, le=32, description="Requests for stops, exits and cancels that may be out at once.")
-    ] = 4
-    entry_slots: Annotated[int, Meta(ge=1, le=32, description="Requests for entries that may be out at once.")] = 2
+    ] = 10
+    entry_slots: Annotated[int, Meta(ge=1, le=32, description="Requests for entries that may be out at once.")] = 5
     overtake_seconds: Annotated[
         float,
         Meta(gt=0, le=60, description="A request of the same instrument waits so long for the answer to the last one."),
