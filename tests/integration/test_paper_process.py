@@ -3,9 +3,11 @@
 import signal
 import subprocess
 import sys
+import time
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.kit.paper_process import Exchange, HandExchange, Refused, hand_exchange, paper_process
@@ -47,6 +49,20 @@ def left_behind(exchange: Exchange) -> None:
     assert [] == exchange.open_orders("usdm")
     assert 1 == len(exchange.orders("usdm"))
     assert Decimal("0.02") == sum(Decimal(one["qty"]) for one in exchange.trades("usdm"))
+
+
+def test_a_slow_request_takes_effect_when_its_client_is_gone() -> None:
+    """It has arrived: nobody can take it back."""
+    with hand_exchange() as exchange, Exchange(exchange.url) as impatient:
+        slow = exchange.fault("latency", delay_ms=300, count=1, path="/fapi/v1/order")
+        impatient.timeout(0.05)
+        with pytest.raises(httpx.ReadTimeout):
+            usdm(impatient, "MARKET", "0.02")
+        until = time.monotonic() + 10
+        while not exchange.positions():
+            assert time.monotonic() < until
+        assert {"BOTH": Decimal("0.02")} == exchange.positions()
+        assert 1 == exchange.fired(slow)
 
 
 def test_a_hand_moved_exchange_survives_the_death_of_its_client() -> None:

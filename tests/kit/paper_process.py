@@ -62,6 +62,10 @@ class Exchange:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
+    def timeout(self, seconds: float) -> None:
+        """How long it waits for an answer from now on."""
+        self._http.timeout = seconds
+
     # requests
 
     def call(self, method: str, path: str, **params: Any) -> Any:

@@ -14,6 +14,8 @@ NAMES = (
     "gateway.before_write",
     "gateway.after_write",
     "gateway.after_answer",
+    "user.heard",
+    "inbox.before_turn",
 )
 
 

@@ -26,7 +26,8 @@ class Loop:
 
     `live` says that time passes by itself; else only events make it pass. Then `settled` says whether the venue has
     answered what a shutdown asked of it; it is waited for, and bounded. `checkpoint` gives everything after the last
-    turn as JSON. `StorageError` from the journal ends the loop before anything has left.
+    turn as JSON. `StorageError` from the journal ends the loop before anything has left. `crash_point` is told
+    `inbox.before_turn` before everything that is not market data is turned.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Loop:
         *,
         live: bool = False,
         settled: Callable[[], bool] = lambda: True,
+        crash_point: Callable[[str], None] | None = None,
     ) -> None:
         self.turns = turns
         self.inbox = inbox
@@ -50,6 +52,7 @@ class Loop:
         self._observed = observed
         self._live = live
         self._settled = settled
+        self._crash_point = crash_point
         self._leaving_at: int | None = None
         self._halted_for: str | None = None
         self._synced = time.monotonic()
@@ -152,6 +155,8 @@ class Loop:
     def _at(self, event: Event, now: int) -> None:
         if self._journal.full:
             self._journal.rotate(self.turns.sequence, self.turns.now, self._checkpoint())
+        if self._crash_point is not None:
+            self._crash_point("inbox.before_turn")
         self.turns.other(event, now)
 
     def _let_time_pass(self) -> None:

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from petrosa.core.execution.account import Account
 from petrosa.core.execution.lifecycle import Order
+from petrosa.core.execution.reconcile import UNANSWERED
 from petrosa.core.model.account import AccountStated, AccountUnclear, StatedOrder
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.events import Event
@@ -36,7 +37,8 @@ class Asked(Protocol):
     def instruments(self) -> Sequence[InstrumentId]: ...
     @property
     def is_settled(self) -> bool:
-        """Whether the last comparison left nothing that another one soon could clear up."""
+        """Whether the last comparison left nothing that another one soon could clear up: nothing that differs, and no
+        order without an answer, which only the venue's word ends."""
         ...
 
     def live(self) -> Sequence[Order]:
@@ -62,7 +64,9 @@ class AskedOf:
 
     @property
     def is_settled(self) -> bool:
-        return not self._books.findings.unclear and not self._books.findings.suspects
+        findings = self._books.findings
+        waits = any(order.status in UNANSWERED for order in self.live())
+        return not findings.unclear and not findings.suspects and not waits
 
     def live(self) -> Sequence[Order]:
         return self._books.blotter.live()

@@ -225,6 +225,18 @@ async def test_what_was_seen_once_is_looked_at_again_soon(bench: Bench) -> None:
         assert 2 == reconciler.stated
 
 
+async def test_an_order_without_an_answer_is_asked_about_again_soon(bench: Bench) -> None:
+    """One that a dead process never sent is found out within seconds: until then nothing can be entered or closed."""
+    bench.session.signal()
+    reconciler = bench.made(every_s=3_600.0)
+    async with bench.running(reconciler):
+        await until(reconciler, 1)
+        assert OrderStatus.SUBMITTED is bench.session.trader.orders[0].status
+        bench.session.later(10)
+        await until(reconciler, reconciler.stated + 1)
+    assert OrderStatus.REJECTED is bench.session.trader.orders[0].status
+
+
 async def test_a_desk_that_takes_nothing_is_told_nothing_more(bench: Bench) -> None:
     """It halts by itself; a statement without its trades would be wrong."""
     bench.truth.unclear()

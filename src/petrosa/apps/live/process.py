@@ -109,7 +109,7 @@ class LiveProcess:
         self.inbox = LiveInbox(self.taken.decode, topic_of, self.clock.now, self.observed)
         self.loop = Loop(
             self.turns, self.inbox, self.clock, self.journal, self._checkpoint, self.observed, live=True,
-            settled=lambda: self._placing is None or self._placing.settled(),
+            settled=lambda: self._placing is None or self._placing.settled(), crash_point=crash,
         )  # fmt: skip
 
     def resume(self, report: Callable[[str], None]) -> None:

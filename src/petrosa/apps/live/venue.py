@@ -50,6 +50,7 @@ class LiveVenue:
         self._prepared = prepared
         self._process = process
         self._lease = lease
+        self._crash_point = crash_point
         self._report = report
         rest, product = prepared.rest, prepared.product
         self.account = BinanceAccount(product, rest.call, process.clock.now)
@@ -97,6 +98,8 @@ class LiveVenue:
     # what is heard
 
     def _hear(self, event: Event) -> None:
+        if self._crash_point is not None:
+            self._crash_point("user.heard")
         if isinstance(event, _ORDER_EVENTS):
             self.gateway.heard(event)
         self._tell(event)

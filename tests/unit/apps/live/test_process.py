@@ -2,9 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+import msgspec
+import pytest
 
 from petrosa.adapters.stores.journal.reader import JournalReader
 from petrosa.apps import settings
@@ -13,11 +17,17 @@ from petrosa.apps.live.process import LiveProcess
 from petrosa.apps.live.venue import topic
 from petrosa.apps.wiring import build_trading
 from petrosa.core.model.account import AccountStated
-from petrosa.core.model.events import Event
-from petrosa.core.model.orders import Approved, Reducing
+from petrosa.core.model.base import NS_PER_SECOND
+from petrosa.core.model.commands import CancelEntries, Flatten, PauseEntries
+from petrosa.core.model.events import Event, SetTimer, SignalReceived, TimerDue
+from petrosa.core.model.instruments import Instrument
+from petrosa.core.model.orders import Approved, OrderFilled, Reducing
+from petrosa.errors import ConfigError, JournalError, StorageError
 from petrosa.runtime.supervise import OnFailure
-from petrosa.surfaces.kill_switch import Latch
+from petrosa.surfaces.kill_switch import Latch, Level, events_of
+from tests.kit.disks import FullDisk
 from tests.kit.instruments import instrument
+from tests.kit.trading import signal
 
 ACCOUNT = "paper"
 
@@ -32,7 +42,7 @@ class Venue:
     def gateway(self) -> "Venue":
         return self
 
-    def submit(self, order: Approved | Reducing, now: int) -> None:
+    def submit(self, order: Approved | Reducing, now: int) -> None:  # noqa: ARG002
         self.sent.append(order)
 
     def settled(self) -> bool:

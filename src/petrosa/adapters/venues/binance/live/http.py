@@ -29,7 +29,7 @@ class Traffic:
         self.sent = 0
         self.answered = 0
         self.errors: Counter[str] = Counter()
-        """By name of the error that a caller got."""
+        """By name of the error that a caller got; a question that the venue has answered with a no is none."""
         self.again = 0
         """Requests that went out another time: reads, and what the venue refused for its timestamp."""
         self.last_s = 0.0

@@ -25,6 +25,7 @@ from petrosa.errors import (
     PetrosaError,
     RateLimited,
     TransportError,
+    VenueRefused,
 )
 
 RECV_WINDOW_MS: Final = 5_000
@@ -110,7 +111,8 @@ class Rest:
         try:
             return await self._call(request)
         except PetrosaError as problem:
-            self.traffic.errors[type(problem).__name__] += 1
+            if request.changes or not isinstance(problem, VenueRefused):  # "no such order" answers a question
+                self.traffic.errors[type(problem).__name__] += 1
             raise
 
     async def sync_clock(self) -> None:

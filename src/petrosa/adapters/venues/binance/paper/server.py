@@ -83,14 +83,14 @@ class _Rest:
         if refused is not None:
             await refused(scope, receive, send)
             return
-        late = strikes(FaultKind.LATENCY, method, path)
-        if late is not None:
-            await asyncio.sleep(late.delay_ms / 1000)
         try:
-            answer = await self._answer(http)
-        except ClientDisconnect:  # gone before it had asked: nothing is done
-            self._abort(scope)
-            return
+            body = await _body(http)
+        except ClientDisconnect:
+            return  # the request has never arrived
+        late = strikes(FaultKind.LATENCY, method, path)
+        if late is not None:  # it has arrived, and takes effect whatever becomes of its client
+            await asyncio.sleep(late.delay_ms / 1000)
+        answer = self._answer(http, body)
         broken = strikes(FaultKind.ERROR_AFTER_ACCEPT, method, path)
         if broken is not None:
             answer = Answer(broken.status, {}, msgspec.json.encode(UNKNOWN))
@@ -116,12 +116,9 @@ class _Rest:
                 return _response(Answer(status, {"Retry-After": str(fault.retry_after_s)}, body))
         return None
 
-    async def _answer(self, http: HttpRequest) -> Answer:
-        body = bytearray()
-        async for chunk in http.stream():
-            body += chunk
-            if len(body) > BODY_MAX:
-                return Answer(413, {}, msgspec.json.encode(Refusal(-1130, "Request is too large.").body()))
+    def _answer(self, http: HttpRequest, body: bytes) -> Answer:
+        if len(body) > BODY_MAX:
+            return Answer(413, {}, msgspec.json.encode(Refusal(-1130, "Request is too large.").body()))
         try:
             query, form = http.scope["query_string"].decode("ascii"), body.decode("utf-8")
         except UnicodeDecodeError:
@@ -133,6 +130,16 @@ class _Rest:
         self._venue.advance(now)
         request = Request(http.method, http.url.path, query, form, http.headers.get("x-mbx-apikey"), address)
         return self._venue.gate.answer(request, now)
+
+
+async def _body(http: HttpRequest) -> bytes:
+    """What was posted; of more than is taken only as much as shows that it is more."""
+    body = bytearray()
+    async for chunk in http.stream():
+        body += chunk
+        if len(body) > BODY_MAX:
+            break
+    return bytes(body)
 
 
 async def _client_gone(receive: Receive, seconds: float) -> None:

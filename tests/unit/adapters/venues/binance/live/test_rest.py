@@ -124,6 +124,14 @@ async def test_silence_ends_by_our_own_clock() -> None:
         assert ["order1"] == await names(client)
 
 
+async def test_a_question_that_is_answered_with_a_no_is_no_failure() -> None:
+    """Who asks what became of an order, again and again, must not look like a venue that fails."""
+    async with served(PaperBench()) as exchange, live_client(exchange) as client:
+        with pytest.raises(VenueRefused):
+            await client.rest.call(cancel("nobody")._replace(method="GET", changes=False))
+        assert {} == dict(client.rest.traffic.errors)
+
+
 async def test_without_a_connection_nothing_was_sent() -> None:
     """A change may be sent again as it is; a read has tried that already."""
     async with served(PaperBench()) as exchange, live_client(exchange, base_url=closed_port()) as client:
