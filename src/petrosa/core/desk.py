@@ -23,7 +23,17 @@ from petrosa.core.model.commands import (
     ResumeEntries,
     Shutdown,
 )
-from petrosa.core.model.events import Decision, Event, Halted, SignalMade, SignalReceived, Started, TimerDue, Warmup
+from petrosa.core.model.events import (
+    Configured,
+    Decision,
+    Event,
+    Halted,
+    SignalMade,
+    SignalReceived,
+    Started,
+    TimerDue,
+    Warmup,
+)
 from petrosa.core.model.market import (
     BestQuote,
     BookDiff,
@@ -185,9 +195,16 @@ class Desk:
             case None | FeedStateChanged():
                 return self._recall_fact(decisions, now)
             case Configure():
-                return self.handle(event, now)
+                return self._recall_change(event, decisions, now)
             case _:
                 return NOTHING if self._trader is None else self._trader.recall(event, decisions, now)
+
+    def _recall_change(self, event: Configure, decisions: Sequence[Decision], now: int) -> Sequence[Decision]:
+        """Take the parameters of then. What they changed was said against those before them, which a desk that is built
+        from the settings of now need not have; the parameters are the whole set, so it ends where it ended."""
+        made = self.handle(event, now)
+        both = (*made, *decisions)
+        return decisions if len(made) == len(decisions) and all(type(one) is Configured for one in both) else made
 
     def view(self, symbol: str) -> View | None:
         """One instrument for readers, by symbol (the first that has it) or by id; None for one not followed."""

@@ -3,14 +3,17 @@
 import random
 from itertools import product
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from petrosa.core.model.events import Started
+from petrosa.core.model.commands import Configure, SeatParameters
+from petrosa.core.model.events import Configured, Started
 from petrosa.core.signals.params import ConflictResolution, SameDirection
-from tests.kit.recalled import STEPS, Life, Step, encode, recalled
+from tests.kit.recalled import EAGER, KEY, STEPS, Life, Step, encode, recalled
 from tests.kit.soak import examples, sample
+from tests.kit.trading import START
 
 MAKES = list(product((False, True), SameDirection, ConflictResolution))
 
@@ -61,3 +64,16 @@ def test_what_comes_after_is_decided_the_same(seed: int) -> None:
         for now, event, decisions in life.heard[one.heard :]:
             assert list(decisions) == list(restored.handle(event, now))
         assert life.past[-1].desk == encode(restored.checkpoint())
+
+
+def test_a_change_is_recalled_by_a_desk_that_was_built_with_it() -> None:
+    """The stored settings of now hold it already; what it changed then is not asked again."""
+    life = Life(1, strategist=True, same=SameDirection.ACCUMULATE, conflict=ConflictResolution.STRONGEST_WINS)
+    parameters = {**msgspec.to_builtins(EAGER), "cooldown_seconds": 77.0}
+    change = Configure("c1", "alice", "calmer", "orderbook_skew", 2, (SeatParameters(KEY, True, parameters),))
+    decided = life.another().handle(change, START)
+    later = life.another()
+    later.handle(change, START)
+    assert decided == later.recall(change, decided, START)
+    assert decided != later.handle(change, START)
+    assert isinstance(decided[0], Configured)
