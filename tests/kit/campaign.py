@@ -23,7 +23,7 @@ from petrosa.core.model.orders import Approved, Cancel, OrderType, Reducing, Tim
 from petrosa.core.model.refusals import Refused
 from petrosa.core.model.signals import Action, Signal
 from tests.kit.campaign_desk import LOOK_S, CampaignDesk
-from tests.kit.campaign_exchange import FLAT, CampaignExchange
+from tests.kit.campaign_exchange import FLAT, PRICES, CampaignExchange
 
 NAKED_S: Final = 12.0
 """A position may be without a stop for so long: the desk closes it after 4, and faults may strike that too."""
@@ -51,7 +51,8 @@ class Campaign:
 
     @property
     def orders(self) -> int:
-        return self.exchange.posts.requests
+        """How many different orders the exchange was asked for."""
+        return len(self.exchange.posts.answers)
 
     def _turned(self, _event: Event | None, decisions: Sequence[Decision]) -> None:
         for decision in decisions:
@@ -124,7 +125,8 @@ class Campaign:
         self.desk.tell(
             SignalReceived(
                 Signal(
-                    signal_id=f"signal-{self.seed}-{next(self._numbers)}", strategy_id=f"chance-{self.chance.randint(1, 2)}",
+                    signal_id=f"signal-{self.seed}-{next(self._numbers)}",
+                    strategy_id=f"chance-{self.chance.randint(1, 2)}",
                     symbol=symbol, action=action, confidence=0.9, price=price, quantity=0.01, current_price=price,
                     ts_event=now, ts_seen=now, stop_loss_pct=self.chance.choice((0.004, 0.01)),
                     take_profit_pct=self.chance.choice((0.004, 0.02)),
@@ -147,7 +149,7 @@ class Campaign:
             PlaceOrder(
                 command_id=f"hand-{self.seed}-{next(self._numbers)}", actor="campaign", reason="chance",
                 instrument=rules.id, side=side, type=kind,
-                quantity=Decimal(self.chance.choice(("0.1", "0.05"))) if symbol == "BTCUSDT" else Decimal("1.5"),
+                quantity=self.exchange.size(symbol),
                 price=near if has_price else None, trigger_price=beyond if has_trigger else None,
                 callback=Decimal("0.005") if kind is OrderType.TRAILING_STOP else None,
                 time_in_force=self.chance.choice(list(TimeInForce)) if has_tif else TimeInForce.GTC,
@@ -163,7 +165,7 @@ class Campaign:
 
     async def _move(self, symbol: str) -> None:
         step = self.chance.choices((0.0005, 0.003, 0.012), weights=(5, 4, 2))[0]
-        up = self.exchange.prices[symbol] < START[symbol]
+        up = self.exchange.prices[symbol] < PRICES[symbol]
         sign = 1 if self.chance.random() < (0.6 if up else 0.4) else -1
         self.exchange.move(symbol, 1 + sign * step)
 
@@ -192,12 +194,12 @@ class Campaign:
         self.exchange.fault(**fault)
 
     async def _person(self, symbol: str) -> None:
-        self.figures["person"] += 1
+        rules = self.exchange.rules[symbol]
         if self.chance.random() < 0.3:
             self.exchange.person_rests(symbol)
         else:
-            quantity = "0.01" if symbol == "BTCUSDT" else "0.2"
-            self.exchange.person_trades(symbol, self.chance.choice(("BUY", "SELL")), quantity)
+            quantity = rules.quantity(float(self.exchange.size(symbol)) / 10)
+            self.exchange.person_trades(symbol, self.chance.choice(("BUY", "SELL")), str(quantity))
 
     async def _stop(self, _symbol: str) -> None:
         await self.desk.stop()
@@ -266,7 +268,8 @@ class Campaign:
         gateway = desk.venue.gateway if desk.venue is not None else None
         way = (gateway.in_flight, gateway.unknown) if gateway is not None else ()
         found = [one.message for one in desk.trader.findings]
-        return f"seed {self.seed}: held {held}, live {live}, rests {rests}, under way {way}, findings {found}, {desk.said[-5:]}"
+        stands = f"seed {self.seed}: held {held}, live {live}, rests {rests}, under way {way}"
+        return f"{stands}, findings {found}, {desk.said[-5:]}"
 
     # the watcher
 
@@ -307,4 +310,3 @@ FAULTS: Final = (
     "latency", "drop", "error_after_accept", "silence_after_accept", "rate_limited", "banned", "duplicate_event",
     "reorder_events", "disconnect_stream", "thin_book", "reject", "overloaded",
 )  # fmt: skip
-START: Final = {"BTCUSDT": Decimal(50_000), "ETHUSDT": Decimal(3_000)}

@@ -26,6 +26,8 @@ from petrosa.core.model.events import Decision, Event
 from petrosa.core.trader import Trader
 from petrosa.errors import PetrosaError
 from petrosa.ports import Lease
+from petrosa.surfaces.kill_switch import Latch
+from tests.kit.campaign_exchange import PRICES
 
 SETS: Final = (
     "venue.environment=paper", "simulation.enabled=false", "account.account=demo", "venue.reconcile_seconds=1",
@@ -34,7 +36,7 @@ SETS: Final = (
     "risk.accumulation_cooldown_seconds=0", "risk.max_position_fraction=0.2", "risk.max_price_deviation_bps=500",
     "risk.max_slippage_bps=50", "execution.answer_deadline_seconds=1", "execution.unprotected_seconds=1",
     "execution.flatten_unprotected_seconds=4", "execution.exit_retry_seconds=0.2",
-    "feed.symbols=BTCUSDT,ETHUSDT",
+    f"feed.symbols={','.join(PRICES)}", "risk.max_exposure_fraction=2",
 )  # fmt: skip
 SENDING: Final = GatewayParams(silence_seconds=0.2, lookup_seconds=30, overtake_seconds=0.3)
 UNLIMITED: Final = 1_000_000
@@ -70,7 +72,7 @@ class CampaignDesk:
     def is_alive(self) -> bool:
         """Whether it turns: the venue's first statement is in."""
         process, life = self.process, self._life
-        return life is not None and not life.done() and process is not None and process._turns_itself
+        return life is not None and not life.done() and process is not None and process._begun.is_set()
 
     @property
     def trader(self) -> Trader:
@@ -121,10 +123,11 @@ class CampaignDesk:
             ready = await self._prepared(stack)
             account = msgspec.structs.replace(settings.account, balances=dict(ready.balances))
             settings = msgspec.structs.replace(settings, account=account)
+            latch = Latch()
             process = LiveProcess(
                 settings, build_trading(settings, ready.instruments), folder=self.folder,
-                run_file=run_file(self.folder, "live", tape=TAPE), topic_of=topic, crash=None,
-                also=(lambda _sequence, _now, event, decisions: self._turned(event, decisions),),
+                run_file=run_file(self.folder, "live", tape=TAPE), topic_of=topic, crash=None, latch=latch,
+                also=(latch.fold, lambda _sequence, _now, event, decisions: self._turned(event, decisions),),
             )  # fmt: skip
             stack.callback(process.close)
             process.resume(report)

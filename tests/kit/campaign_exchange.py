@@ -1,4 +1,4 @@
-"""A paper exchange in the loop of its client, which counts what it is asked for and is looked at without being asked."""
+"""A paper exchange in its client's loop, which counts what it is asked for and is looked at without being asked."""
 
 import asyncio
 import contextlib
@@ -31,11 +31,18 @@ from petrosa.surfaces.api.serve import serving
 from tests.kit.hand_market import HandMarket
 from tests.kit.instruments import instrument
 
-PRICES: Final = {"BTCUSDT": Decimal(50_000), "ETHUSDT": Decimal(3_000)}
+PRICES: Final = {
+    "BTCUSDT": Decimal(50_000), "ETHUSDT": Decimal(3_000), "BNBUSDT": Decimal(600), "SOLUSDT": Decimal(150),
+}  # fmt: skip
 NAMES: Final = ("newClientOrderId", "clientAlgoId", "aboveClientOrderId", "belowClientOrderId")
 NOT_DONE: Final = frozenset({(429, -1003), (418, -1003), (503, -1008)})
 """Answers after which the same order may be sent once more: it was not looked at."""
+STEPS: Final = {"BTCUSDT": ("0.10", "0.001"), "ETHUSDT": ("0.10", "0.001")}
+OTHERS: Final = ("0.01", "0.01")
+"""Tick and step, coarse enough for fees to have no more digits than the venue states."""
 BEAT_S: Final = 0.1
+DEPTH: Final = 100_000.0
+"""In USDT, on each of five levels a side."""
 FLAT: Final = Decimal(0)
 
 
@@ -44,7 +51,6 @@ class Posts:
 
     def __init__(self, app: ASGIApp) -> None:
         self.answers: dict[str, list[tuple[int, int]]] = {}
-        self.requests = 0
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,7 +59,6 @@ class Posts:
             return
         asked = dict(parse_qsl(scope["query_string"].decode()))
         told = [self._asked(asked[name]) for name in NAMES if name in asked]
-        self.requests += bool(told)
 
         async def sent(message: Message) -> None:
             for answers in told:
@@ -97,8 +102,7 @@ class CampaignExchange:
 
     def __init__(self, market: str) -> None:
         self.market = market
-        steps = {"BTCUSDT": ("0.10", "0.001"), "ETHUSDT": ("0.10", "0.001")}  # fees of no more digits than stated
-        rules = [instrument(symbol, market, tick, step) for symbol, (tick, step) in steps.items()]
+        rules = [instrument(symbol, market, *STEPS.get(symbol, OTHERS)) for symbol in PRICES]
         self.rules: dict[str, Instrument] = {one.symbol: one for one in rules}
         entry = AccountEntry(
             name="demo", key=(KeyEntry(key=DEMO_KEY, secret=DEMO_SECRET),),
@@ -113,8 +117,9 @@ class CampaignExchange:
         self.struck: Counter[str] = Counter()
         self.url = ""
         self.posts: Posts
-        for symbol, price in self.prices.items():
-            self.hand.move(str(price), symbol)
+        self._beats = 0
+        for symbol in self.prices:
+            self._show(symbol)
 
     @contextlib.asynccontextmanager
     async def served(self, port: int = 0) -> AsyncIterator["CampaignExchange"]:
@@ -134,7 +139,16 @@ class CampaignExchange:
         while True:
             await asyncio.sleep(BEAT_S)
             self.venue.advance(time.time_ns())
-            self.hand.beat()
+            for symbol in self.prices:
+                self._show(symbol)
+
+    def _show(self, symbol: str) -> None:
+        """The market where it stands. What was taken is there again: each time a little more or less is shown."""
+        self._beats += 1
+        price = self.prices[symbol]
+        self.hand.quote(str(price), symbol, size=DEPTH / float(price) * (1.0 + self._beats % 7 / 100))
+        self.hand.trade(str(price), symbol=symbol)
+        self.hand.mark(str(price), symbol)
 
     # what happens to it
 
@@ -143,7 +157,11 @@ class CampaignExchange:
         rules = self.rules[symbol]
         price = rules.price(float(self.prices[symbol]) * factor)
         self.prices[symbol] = price
-        self.hand.move(str(price), symbol)
+        self._show(symbol)
+
+    def size(self, symbol: str) -> Decimal:
+        """About 5,000 USDT of it."""
+        return self.rules[symbol].quantity(5_000 / float(PRICES[symbol]))
 
     def fund(self, symbol: str) -> None:
         """Funding falls due now, and the next mark settles it."""

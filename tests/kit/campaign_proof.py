@@ -3,6 +3,8 @@
 from collections import Counter
 from decimal import Decimal
 
+import msgspec
+
 from petrosa.adapters.stores.journal.format import decode_decision
 from petrosa.adapters.stores.journal.listing import verify
 from petrosa.adapters.stores.journal.reader import JournalReader
@@ -16,8 +18,6 @@ from tests.kit.campaign_exchange import Trade
 
 def told(campaign: Campaign) -> tuple[set[Trade], list[str]]:
     """The fills of the journal, each once, and every order that was meant, as often as it was."""
-    import msgspec
-
     fills: set[Trade] = set()
     meant: list[str] = []
     for turn in JournalReader(campaign.desk.folder).turns():
@@ -56,13 +56,15 @@ def books(campaign: Campaign) -> list[str]:
     trader, exchange, wrong = campaign.desk.trader, campaign.exchange, []
     for symbol, rules in exchange.rules.items():
         position = trader.positions.get(rules.id)
-        mine, there = position.quantity if position is not None else Decimal(0), exchange.position(symbol)
-        apart = abs(there - mine)
-        if trader.held(rules.id) != 0 or (apart if rules.market != "spot" else Decimal(0)) != 0:
-            wrong.append(f"{symbol}: the desk holds {mine}, the exchange {there}")
-    for asset in {"USDT", *trader.balances}:
-        if trader.balances.get(asset, Decimal(0)) != exchange.balance(asset):
-            wrong.append(f"{asset}: the desk has {trader.balances.get(asset)}, the exchange {exchange.balance(asset)}")
+        ours, there = position.quantity if position is not None else Decimal(0), exchange.position(symbol)
+        if trader.held(rules.id) != 0 or (rules.market != "spot" and ours != there):
+            wrong.append(f"{symbol}: the desk holds {ours}, the exchange {there}")
+    mine, theirs = trader.balances, exchange.balance
+    wrong += [
+        f"{asset}: the desk has {mine.get(asset)}, the exchange {theirs(asset)}"
+        for asset in {"USDT", *mine}
+        if mine.get(asset, Decimal(0)) != theirs(asset)
+    ]
     return wrong
 
 

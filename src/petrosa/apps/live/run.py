@@ -1,6 +1,8 @@
 """`petrosa run --venue` and `petrosa trade` on a real venue: a desk whose orders leave this machine."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -15,7 +17,7 @@ from petrosa.apps.journaling import run_file
 from petrosa.apps.leasing import key_of, open_lease
 from petrosa.apps.live.preparing import Prepared, known_venue, prepared
 from petrosa.apps.live.process import TAPE, LiveProcess
-from petrosa.apps.live.secret import venue_key
+from petrosa.apps.live.secret import VenueKey, venue_key
 from petrosa.apps.live.standby import LiveStatus
 from petrosa.apps.live.triggers import Triggers
 from petrosa.apps.live.venue import LiveVenue, topic
@@ -28,11 +30,11 @@ from petrosa.apps.signal_stream import SignalStream
 from petrosa.apps.surface import parts_of
 from petrosa.apps.wiring import build_analyzer, build_desk, build_trading
 from petrosa.core.turns import Record
-from petrosa.errors import LeaseLost
+from petrosa.errors import LeaseLost, RateLimited, TransportError
 from petrosa.ports import Bus, Lease
 from petrosa.runtime.crash import CrashPoint, crash_point
 from petrosa.runtime.loop import tell_or_halt
-from petrosa.runtime.supervise import OnFailure
+from petrosa.runtime.supervise import BACKOFF_S, OnFailure
 from petrosa.surfaces.api.app import api
 from petrosa.surfaces.api.serve import serving
 from petrosa.surfaces.kill_switch import Latch
@@ -85,7 +87,7 @@ async def _live(
             report(f"HTTP on {await stack.enter_async_context(serving(app, settings.http.listen, port))}")
         lease = await stack.enter_async_context(_held(settings, status, report))
         written = partial(crash, "gateway.after_write") if crash is not None else None
-        ready = await stack.enter_async_context(prepared(settings, key, report, written))
+        ready = await _prepared(stack, settings, key, status, report, written)
         process = _process(
             settings, ready, control.switch.latch, (configuration.desk.record, control.record), crash,
             trades_only=bus is not None,
@@ -130,6 +132,22 @@ async def _held(settings: Settings, status: LiveStatus, report: Report) -> Async
             yield lease
         finally:
             await lease.release()
+
+
+async def _prepared(
+    stack: AsyncExitStack, settings: Settings, key: VenueKey, status: LiveStatus, report: Report,
+    written: Callable[[], None] | None,
+) -> Prepared:  # fmt: skip
+    """A venue that is away is asked again, for as long as it takes; `/ready` says so. What it refuses is raised."""
+    pauses = itertools.chain(BACKOFF_S, itertools.repeat(BACKOFF_S[-1]))
+    while True:
+        try:
+            return await stack.enter_async_context(prepared(settings, key, report, written))
+        except (TransportError, RateLimited) as problem:
+            wait = max(next(pauses), problem.retry_after_s if isinstance(problem, RateLimited) else 0.0)
+            status.waits_for = f"the venue is away: {problem}"
+            report(f"{status.waits_for}; asking again in {wait:g} s")
+            await asyncio.sleep(wait)
 
 
 def _from_nats(settings: Settings, process: LiveProcess, bus: Bus, report: Report) -> Sequence[Side]:
