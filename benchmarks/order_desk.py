@@ -161,7 +161,7 @@ async def live_desk(venue_url: str, home: Path, notes: Notes) -> AsyncIterator[R
     """Everything that `petrosa trade` has around a desk on a venue, except NATS."""
     settings = configuration.load(sets=(*SETTINGS, f"venue.url={venue_url}"), home=str(home), environ={})
     async with AsyncExitStack() as stack:
-        log = stack.enter_context((home / "log").open("w", encoding="utf-8"))  # noqa: ASYNC230 - before anything runs
+        log = stack.enter_context((home / "log").open("w", encoding="utf-8"))
         configure(settings.log.level, "json", log)
         configured = await stack.enter_async_context(live_configuration(settings, settings.feed.symbols))
         settings = configured.settings

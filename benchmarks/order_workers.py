@@ -1,4 +1,4 @@
-"""The processes of the benchmark of the order path: `python -m benchmarks.order_workers ROLE …`, JSON on their output."""
+"""The processes of the benchmark of the order path: `python -m benchmarks.order_workers ROLE …`, JSON on output."""
 
 import argparse
 import asyncio
@@ -97,7 +97,10 @@ async def _prices(running: Running) -> dict[str, float]:
 
 async def by_http(url: str, prices: Mapping[str, float], count: int) -> None:
     """Each signal at its due time, whatever became of those before."""
-    async with aiohttp.ClientSession(url, connector=aiohttp.TCPConnector(limit=64)) as session, asyncio.TaskGroup() as group:
+    async with (
+        aiohttp.ClientSession(url, connector=aiohttp.TCPConnector(limit=64)) as session,
+        asyncio.TaskGroup() as group,
+    ):
         for number, due in enumerate(due_times(count)):
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             group.create_task(_post(session, encode_signal(signal(number, prices))))

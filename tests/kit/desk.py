@@ -37,6 +37,8 @@ from tests.unit.surfaces.api.test_api import Fixed
 BUY: Mapping[str, Any] = {
     "strategy_id": "test", "symbol": "BTCUSDT", "action": "buy", "confidence": 0.8, "price": 64_000, "quantity": 0.001,
 }  # fmt: skip
+ANSWER_S = 0.1
+"""The market of the test stands still while somebody waits for a fill."""
 JSON = {"Content-Type": "application/json"}
 
 
@@ -53,7 +55,7 @@ class MovedDesk:
         self.trader = build_trader(settings, instruments, markets)
         self.exchange = build_exchange(settings, instruments)
         self.model = ReadModel()
-        self.control = DeskControl(settings, self.said.append)
+        self.control = DeskControl(settings, self.said.append, answer_s=ANSWER_S)
         self.journal = JournalWriter(folder / "journal", PROVENANCE, RUN)
         record = record_to(self.journal.record, self.model.fold, self.control.record)
         self.turns = Turns(Desk(markets, None, self.trader), record, self.exchange.submit, self.exchange)

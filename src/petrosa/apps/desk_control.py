@@ -7,7 +7,7 @@ from petrosa.apps.kill_switch import DeskKillSwitch
 from petrosa.apps.ordering import DeskOrders
 from petrosa.apps.reconciling import DeskReconciling
 from petrosa.apps.settings import Settings
-from petrosa.apps.telling import Telling
+from petrosa.apps.telling import ANSWER_S, Telling
 from petrosa.apps.trading import DeskTrading
 from petrosa.core.model.events import Decision, Event
 from petrosa.runtime.loop import Loop
@@ -23,9 +23,10 @@ class DeskControl:
     `record` is shown the desk's turns. `reconciling` is to be told how a real venue is asked.
     """
 
-    def __init__(self, settings: Settings, report: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, report: Callable[[str], None], *, answer_s: float = ANSWER_S) -> None:
+        """Who hands in a signal waits `answer_s` at most."""
         self._telling = Telling()
-        self.trading = DeskTrading(self._telling)
+        self.trading = DeskTrading(self._telling, answer_s)
         self.orders = DeskOrders(self._telling)
         self.reconciling = DeskReconciling(self._telling)
         self.switch = DeskKillSwitch(self._telling, settings.home, report)
@@ -34,6 +35,7 @@ class DeskControl:
     def record(self, sequence: int, now: int, event: Event, decisions: Sequence[Decision]) -> None:
         """This is `core.turns.Record`; turns that a journal repeats are shown too."""
         self.switch.latch.fold(sequence, now, event, decisions)
+        self.trading.filling.record(sequence, now, event, decisions)
         self._telling.record(sequence, now, event, decisions)
 
     @contextmanager
@@ -47,6 +49,7 @@ class DeskControl:
             yield
         finally:
             self._telling.detach()
+            self.trading.filling.forget()
 
     def watching(self) -> AbstractAsyncContextManager[None]:
         """Obey the file and the signals of the system while the block lasts."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -9,7 +10,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from petrosa.adapters.wire.codec import Received, receive_signal
+from petrosa.apps.filling import Filling, Progress
 from petrosa.apps.telling import ANSWER_S, Telling, Turned, Turning
+from petrosa.backtest.summary import shown
 from petrosa.core.model.events import SignalAgreed, SignalReceived
 from petrosa.core.model.orders import Approved, Place, Reducing
 from petrosa.core.model.refusals import Refused
@@ -18,7 +21,16 @@ from petrosa.core.model.signals import Signal
 from petrosa.errors import FrameError, LimitExceeded
 from petrosa.surfaces.desk_reader import moment
 from petrosa.surfaces.kill_switch import NoDesk
-from petrosa.surfaces.trading import SIGNALS_MAX, BadSignal, KeyReused, OrderSent, SignalResult, TradeAnswer, Verdict
+from petrosa.surfaces.trading import (
+    SIGNALS_MAX,
+    BadSignal,
+    KeyReused,
+    OrderSent,
+    SignalResult,
+    SignalStatus,
+    TradeAnswer,
+    Verdict,
+)
 
 WAITING_MAX: Final = 256
 """Most signals and commands that were told and not turned yet."""
@@ -43,6 +55,7 @@ class _Asked(NamedTuple):
     signal: Signal
     is_stamped: bool
     turning: Turning
+    progress: Progress
 
 
 class _Request(NamedTuple):
@@ -54,10 +67,13 @@ class _Request(NamedTuple):
 
 
 class DeskTrading:
-    """A `Trading` for the desk of this process."""
+    """A `Trading` for the desk of this process. `filling` is to be shown the desk's turns."""
 
-    def __init__(self, telling: Telling) -> None:
+    def __init__(self, telling: Telling, answer_s: float = ANSWER_S) -> None:
+        """Whoever hands in signals waits `answer_s` at most for decisions and fills together."""
+        self.filling = Filling()
         self._telling = telling
+        self._answer_s = answer_s
         self._kept: OrderedDict[tuple[str, str], _Request] = OrderedDict()
 
     async def trade(self, body: bytes, actor: str, key: str, *, only_one: bool = False) -> TradeAnswer:
@@ -67,12 +83,12 @@ class DeskTrading:
             if known.digest != digest:
                 raise KeyReused("this Idempotency-Key came with another body before; send another key with this one")
             self._kept.move_to_end((actor, key))
-            return await _answer(known)
+            return await self._answer(known)
         received, warnings = self._read(body, actor, key, only_one=only_one)
         request = _Request(digest, self._tell(received, actor), warnings)
         if key:
             self._keep((actor, key), request)
-        return await _answer(request)
+        return await self._answer(request)
 
     def _read(self, body: bytes, actor: str, key: str, *, only_one: bool) -> tuple[list[Received], tuple[str, ...]]:
         """The signals of a request, all of them or none."""
@@ -101,11 +117,21 @@ class DeskTrading:
         asked = []
         for one in received:
             signal = _noted(one, actor)
-            turning = self._telling.tell(SignalReceived(signal))
+            event = SignalReceived(signal)
+            turning = self._telling.tell(event)
             if turning is None:
                 raise NoDesk("the desk's inbox is full, and it halts; nothing more is taken until somebody resumes")
-            asked.append(_Asked(signal, one.is_stamped, turning))
+            asked.append(_Asked(signal, one.is_stamped, turning, self.filling.announce(event)))
         return tuple(asked)
+
+    async def _answer(self, request: _Request) -> TradeAnswer:
+        """What the desk has decided, and what has been filled, by `answer_s` from now."""
+        until = time.monotonic() + self._answer_s
+        await asyncio.wait([one.turning for one in request.asked], timeout=self._answer_s)
+        left = [one.progress.over for one in request.asked if one.turning.done() and not one.progress.over.done()]
+        if left:
+            await asyncio.wait(left, timeout=max(0.0, until - time.monotonic()))
+        return _said(request, tuple(_result(one, self._answer_s) for one in request.asked))
 
     def _keep(self, key: tuple[str, str], request: _Request) -> None:
         self._kept[key] = request
@@ -145,18 +171,15 @@ def _noted(received: Received, actor: str) -> Signal:
     return msgspec.structs.replace(received.signal, metadata=noted)
 
 
-async def _answer(request: _Request) -> TradeAnswer:
-    """What the desk has decided until `ANSWER_S` from now."""
-    await asyncio.wait([one.turning for one in request.asked], timeout=ANSWER_S)
-    results = tuple(_result(one) for one in request.asked)
-    verdicts = {result.status for result in results}
+def _said(request: _Request, results: tuple[SignalResult, ...]) -> TradeAnswer:
+    verdicts = {result.status.verdict for result in results}
     status = verdicts.pop() if len(verdicts) == 1 else Verdict.MIXED
     only = results[0] if len(results) == 1 else None
     counts = Counter(one.status.value for one in results)
     return TradeAnswer(
         message=only.message if only else ", ".join(f"{count} {name}" for name, count in counts.items()),
         status=status,
-        signals_processed=sum(one.status is not Verdict.PENDING for one in results),
+        signals_processed=sum(one.status is not SignalStatus.PENDING for one in results),
         signal_id=None if only is None else only.signal_id,
         result=only,
         results=results,
@@ -165,19 +188,19 @@ async def _answer(request: _Request) -> TradeAnswer:
     )
 
 
-def _result(asked: _Asked) -> SignalResult:
+def _result(asked: _Asked, answer_s: float) -> SignalResult:
     """What became of one signal."""
     turned = asked.turning.result() if asked.turning.done() else None
     if asked.turning.done() and turned is None:
         raise NoDesk("the desk ended before it turned the signal; nothing was ordered for it")
     plain = SignalResult(
         signal_id=asked.signal.signal_id,
-        status=Verdict.PENDING,
-        message=f"the desk has not turned it within {ANSWER_S:g} s; it is in its inbox",
+        status=SignalStatus.PENDING,
+        message=f"the desk has not turned it within {answer_s:g} s; it is in its inbox",
         event_at=moment(asked.signal.ts_event),
         stamped_on_arrival=asked.is_stamped,
     )
-    return plain if turned is None else _decided(plain, turned)
+    return plain if turned is None else _filled(_decided(plain, turned), asked.progress)
 
 
 def _decided(plain: SignalResult, turned: Turned) -> SignalResult:
@@ -186,18 +209,37 @@ def _decided(plain: SignalResult, turned: Turned) -> SignalResult:
         if isinstance(decision, Refused) and decision.signal_id == plain.signal_id:
             failed = next((one for one in decision.outcomes if one.verdict is Found.FAILED), None)
             return msgspec.structs.replace(
-                plain, status=Verdict.REJECTED, message=decision.message, check=decision.check, saw=decision.saw,
+                plain, status=SignalStatus.REJECTED, message=decision.message, check=decision.check, saw=decision.saw,
                 limit=decision.limit, remedy=failed.remedy if failed is not None else "", sequence=turned.sequence,
             )  # fmt: skip
     if not any(isinstance(one, SignalAgreed) and one.signal_id == plain.signal_id for one in turned.decisions):
         text = "the desk ordered nothing for it"
-        return msgspec.structs.replace(plain, status=Verdict.REJECTED, message=text, sequence=turned.sequence)
+        return msgspec.structs.replace(plain, status=SignalStatus.REJECTED, message=text, sequence=turned.sequence)
     sent = tuple(_sent(one, one.intent.action) for one in turned.decisions
                  if isinstance(one, Approved | Reducing) and isinstance(one.intent.action, Place))  # fmt: skip
     message = f"agreed, {len(sent)} orders left" if len(sent) != 1 else "agreed, 1 order left"
     return msgspec.structs.replace(
-        plain, status=Verdict.AGREED, message=message, orders=sent,
+        plain, status=SignalStatus.AGREED, message=message, orders=sent,
         order_id=sent[0].client_order_id if sent else None, sequence=turned.sequence,
+    )  # fmt: skip
+
+
+def _filled(decided: SignalResult, progress: Progress) -> SignalResult:
+    """The result with what its first order has come to."""
+    order = progress.order
+    if order is None or decided.status is not SignalStatus.AGREED:
+        return decided
+    if not order.filled:
+        if order.is_live:
+            return decided
+        text = f"{decided.message}, and was not filled: {order.status.value} ({order.reason or 'no reason given'})"
+        return msgspec.structs.replace(decided, status=SignalStatus.UNFILLED, message=text)
+    is_whole = order.filled >= order.place.quantity
+    price = shown(order.average_price)
+    text = f"{decided.message}, {'filled' if is_whole else 'partly filled:'} {order.filled} at {price}"
+    return msgspec.structs.replace(
+        decided, status=SignalStatus.FILLED if is_whole else SignalStatus.PARTIALLY_FILLED, message=text,
+        fill_price=price, quantity=order.filled, fees=dict(progress.fees),
     )  # fmt: skip
 
 

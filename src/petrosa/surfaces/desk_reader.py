@@ -36,7 +36,7 @@ class DeskReader:
     """Reads one trader and what was folded from its turns.
 
     `now` is the desk's time, which stands still when nothing is heard any more: `silence` says for how many seconds of
-    run time that has lasted. A price is told up to an age of `stale_after_s`.
+    run time that has lasted. A price is told up to an age of `stale_after_s`. `account_type` is where orders go.
     """
 
     def __init__(

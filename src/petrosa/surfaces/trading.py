@@ -60,6 +60,27 @@ class Verdict(StrEnum):
     MIXED = "mixed"
 
 
+class SignalStatus(StrEnum):
+    """What became of one signal: what the desk decided, and of its order as much as was heard in time."""
+
+    REJECTED = "rejected"
+    PENDING = "pending"
+    AGREED = "agreed"
+    """An order left. It rests, or the venue has not said yet what became of it."""
+    FILLED = "filled"
+    PARTIALLY_FILLED = "partially_filled"
+    """And the rest of it has ended, or rests."""
+    UNFILLED = "unfilled"
+    """An order left, and has ended without a fill."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the desk decided."""
+        return {SignalStatus.REJECTED: Verdict.REJECTED, SignalStatus.PENDING: Verdict.PENDING}.get(
+            self, Verdict.AGREED
+        )
+
+
 class OrderSent(msgspec.Struct, frozen=True):
     """An order that left in the turn of the signal. Exact numbers are strings."""
 
@@ -73,16 +94,19 @@ class OrderSent(msgspec.Struct, frozen=True):
 
 
 class SignalResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a desk decided about one signal. A fill comes later: see the orders.
+    """What a desk decided about one signal, and what its order has come to so far: see the orders for what comes later.
 
     `check`, `saw`, `limit` and `remedy` are of the first check that failed. `sequence` is the turn in the journal.
     """
 
     signal_id: str
-    status: Verdict
+    status: SignalStatus
     message: str
     orders: tuple[OrderSent, ...] = ()
-    order_id: str | None = None
+    order_id: Annotated[str | None, Meta(description="The first of the orders; the fill is its own.")] = None
+    fill_price: Annotated[Decimal | None, Meta(description="What its fills cost on average.")] = None
+    quantity: Annotated[Decimal | None, Meta(description="How much of it is filled.")] = None
+    fees: Annotated[dict[str, Decimal] | None, Meta(description="Of its fills, by asset; negative is a rebate.")] = None
     check: str | None = None
     saw: str | None = None
     limit: str | None = None
@@ -122,7 +146,7 @@ class Trading(Protocol):
     """Where signals are handed in."""
 
     async def trade(self, body: bytes, actor: str, key: str, *, only_one: bool = False) -> TradeAnswer:
-        """Tell a desk the signals of a request and wait up to a second for what it decides.
+        """Tell a desk the signals of a request and wait up to a second for what it decides, and for the fills.
 
         The same `key` (empty: none) of the same actor gets the first answer again. Raises `BadSignal`, `KeyReused`,
         `LimitExceeded` when very many wait, `NoDesk`.

@@ -1,9 +1,10 @@
 """What must be known of a venue before a desk is built on it: clock, key, rules, fees, position mode, balances."""
 
+import difflib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from petrosa.adapters.net.rate_limit import Ledger
 from petrosa.adapters.net.signing import Signer
@@ -25,11 +26,13 @@ from petrosa.apps.running import Report
 from petrosa.apps.settings import Settings
 from petrosa.apps.venue_settings import PositionMode, WorkingPrice
 from petrosa.apps.wiring import Instruments, choose_instruments
-from petrosa.core.model.market import symbol_of
-from petrosa.errors import ConfigError, VenueClosed
+from petrosa.core.model.market import instrument_id, symbol_of
+from petrosa.errors import ConfigError, NotRunningError, TransportError, VenueClosed, VenueRefused
 
 INFO = {"spot": "/api/v3/exchangeInfo", "usdm": "/fapi/v1/exchangeInfo"}
 INFO_WEIGHT = {"spot": 20, "usdm": 1}
+SHOWN: Final = 5
+"""Symbols that are named in a message."""
 
 
 class Prepared(NamedTuple):
@@ -52,8 +55,8 @@ async def prepared(
 ) -> AsyncIterator[Prepared]:
     """Ask everything, in the order in which a wrong answer is cheapest; leverage and margin mode are set if asked for.
 
-    Raises `VenueClosed` for a key, clock or position mode that will not do, `ConfigError` for a symbol that is not
-    traded there, and what `Rest.call` raises.
+    Raises `NotRunningError` where nobody answers, `VenueClosed` for a key, clock or position mode that will not do,
+    `ConfigError` for a symbol that is not traded there, and what `Rest.call` raises.
     """
     venue, market = settings.venue, settings.feed.market
     where = urls(venue.environment.value, market, venue.url)
@@ -70,7 +73,7 @@ async def prepared(
             return await stack.enter_async_context(asked)
 
         rest = await opened(market, where)
-        await rest.sync_clock()
+        await _first_answer(settings, rest, where)
         report(
             f"venue: {venue.environment.value} {market}, clock {clock.offset_ms:+.1f} ms ± {clock.uncertainty_ms:.1f}"
         )
@@ -90,11 +93,42 @@ async def rules_of(settings: Settings, rest: Rest) -> Instruments:
     market = settings.feed.market
     body = await rest.call(Request("GET", INFO[market], signed=False, weight=INFO_WEIGHT[market]))
     rest.ledger.learn(read_limits(body))
-    chosen = choose_instruments(settings, read_rules(market, body), market, settings.feed.symbols)
+    known = read_rules(market, body)
+    for symbol in settings.feed.symbols:
+        if instrument_id(settings.feed.venue, market, symbol) not in known:
+            raise ConfigError(_not_traded(settings, symbol, known))
+    chosen = choose_instruments(settings, known, market, settings.feed.symbols)
     for key, rules in list(chosen.items()):
         fees = read_commission(market, await rest.call(commission(market, symbol_of(key))))
         chosen[key] = with_fees(rules, fees)
     return chosen
+
+
+def _not_traded(settings: Settings, symbol: str, known: Instruments) -> str:
+    """Which symbol is wrong, and what it may have been meant to be."""
+    traded = sorted(symbol_of(key) for key in known)
+    near = difflib.get_close_matches(symbol, traded, n=3) or traded[:SHOWN]
+    others = f"{', '.join(near)}{', …' if len(traded) > len(near) else ''}"
+    return (
+        f"{symbol} is not traded on {settings.venue.environment.value} {settings.feed.market}, which lists {others};"
+        f" correct feed.symbols = {','.join(settings.feed.symbols)}, or feed.market"
+    )
+
+
+async def _first_answer(settings: Settings, rest: Rest, where: Urls) -> None:
+    """Ask for the venue's time: whether anybody is there, and whether it is the market that is meant."""
+    venue, market = settings.venue.environment.value, settings.feed.market
+    remedy = "see that this machine reaches it"
+    if venue == "paper":
+        remedy = "start `petrosa paper-exchange`, or correct venue.url"
+    try:
+        await rest.sync_clock()
+    except TransportError as problem:
+        raise NotRunningError(f"venue {venue} {market} does not answer at {where.rest}: {problem}; {remedy}") from None
+    except VenueRefused as problem:
+        raise VenueClosed(
+            f"venue {venue} at {where.rest} does not serve {market}: {problem}; correct feed.market or venue.url"
+        ) from None
 
 
 async def _product(settings: Settings, rest: Rest, instruments: Instruments) -> Product:

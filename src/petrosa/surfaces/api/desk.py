@@ -24,7 +24,7 @@ from petrosa.surfaces.kill_switch import KillAnswer, KillRequest, KillSwitch, Re
 from petrosa.surfaces.market_metrics import Absence
 from petrosa.surfaces.orders import Orders
 from petrosa.surfaces.reconciliation import Reconciling
-from petrosa.surfaces.trading import Trading, Verdict
+from petrosa.surfaces.trading import SignalStatus, Trading
 
 _Answer = Callable[[Request, Actor], Awaitable[Response]]
 
@@ -135,7 +135,7 @@ class _Routes:
         body = await read_body(request)
         require_once(body)
         answer = await self._trading.trade(body, actor.name, key, only_one=only_one)
-        is_pending = any(result.status is Verdict.PENDING for result in answer.results)
+        is_pending = any(result.status is SignalStatus.PENDING for result in answer.results)
         return json_response(answer, 202 if is_pending else 200, NO_STORE)
 
     async def switch_state(self, _request: Request, _actor: Actor) -> Response:

@@ -134,7 +134,9 @@ _TRADE_TEXT: Final = (
     "The signal takes the way of every other: checks, sizing, risk. Refused by these it is 200 with status rejected, "
     "the check, what it saw, the limit and the remedy; what cannot be read as a signal is 4xx. A signal without a time "
     "is stamped on arrival by the desk's clock; its metadata in the journal and the answer say so. 202: not turned "
-    "within a second; the same Idempotency-Key asks again. Fills come later: /orders."
+    "within a second; the same Idempotency-Key asks again. What its order has come to within that second is in the "
+    "result (filled with fill_price, quantity and fees, partially_filled, unfilled); agreed: it rests, or nothing is "
+    "known yet. What comes later: /orders."
 )
 _ORDER_TEXT: Final = (
     "An order that can enlarge a position goes through the desk's risk checks as large as it is, with a stop and a "

@@ -97,12 +97,14 @@ _SENT: Final = {
     "quantity": "0.020", "price": "64282.2",
 }  # fmt: skip
 _RESULT: Final = {
-    "signal_id": _BY["signal_id"], "status": "agreed", "message": "agreed, 1 order left", "orders": [_SENT],
-    "order_id": _ID, "check": None, "saw": None, "limit": None, "remedy": None, "event_at": _AT,
+    "signal_id": _BY["signal_id"], "status": "filled", "message": "agreed, 1 order left, filled 0.020 at 64127.4",
+    "orders": [_SENT], "order_id": _ID, "fill_price": "64127.4", "quantity": "0.020", "fees": {"USDT": "0.0085"},
+    "check": None, "saw": None, "limit": None, "remedy": None, "event_at": _AT,
     "stamped_on_arrival": True, "sequence": 4711,
 }  # fmt: skip
 _TRADE: Final = {
-    "message": "agreed, 1 order left", "status": "agreed", "signals_processed": 1, "signal_id": _BY["signal_id"],
+    "message": "agreed, 1 order left, filled 0.020 at 64127.4", "status": "agreed", "signals_processed": 1,
+    "signal_id": _BY["signal_id"],
     "result": _RESULT, "results": [_RESULT], "orders": [_ID], "warnings": [],
 }  # fmt: skip
 _MANUAL: Final = {
