@@ -24,7 +24,7 @@ from petrosa.surfaces.decisions import DecisionLog
 from petrosa.surfaces.desk_metrics import DeskMetrics
 from petrosa.surfaces.desk_reader import DeskReader
 from petrosa.surfaces.heartbeat import beat
-from petrosa.surfaces.observation import Check
+from petrosa.surfaces.observation import Check, VenueSeen
 from petrosa.surfaces.readmodel import ReadModel
 from petrosa.surfaces.status import DeskStatus, Intake, journal_check
 
@@ -95,6 +95,7 @@ def reader_of(process: RunningDesk) -> DeskReader:
 def status_of(
     process: RunningDesk, service: str, configuration: LiveConfiguration | None = None,
     auditing: Auditing | None = None, more: Sequence[Callable[[], Check]] = (),
+    venue: Callable[[], VenueSeen] | None = None,
 ) -> DeskStatus:  # fmt: skip
     """What the HTTP surface, the heartbeat and the terminal read of a desk."""
     settings, parts = process.settings, process.parts
@@ -121,6 +122,7 @@ def status_of(
         checks=tuple(checks),
         configuration=None if configuration is None else configuration.watch.seen,
         audit=None if auditing is None else auditing.seen,
+        venue=venue,
     )
 
 

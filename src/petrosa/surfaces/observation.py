@@ -34,6 +34,25 @@ class ReconciliationSeen(msgspec.Struct, frozen=True, kw_only=True):
     age_s: float
 
 
+class VenueSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A real venue, as a desk meets it. Rate limits are by kind and window (`weight 1M`), 1 is all of it; orders by
+    what became of them; errors by name."""
+
+    clock_offset_s: float
+    limit_use_by_window: Mapping[str, float]
+    is_banned: bool
+    requests: int
+    request_errors_by_name: Mapping[str, int]
+    request_s: float
+    orders_by_outcome: Mapping[str, int]
+    orders_in_flight: int
+    orders_unknown: int
+    user_stream_connected: bool
+    user_stream_reconnects: int
+    feed_reconnects: int
+    triggers_fired_by_name: Mapping[str, int]
+
+
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """Counters since the start and gauges of this instant. Durations are seconds; money is a float in the account's
     currency, made for looking. A mapping is keyed by what its name ends with."""
@@ -71,6 +90,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     configuration: ConfigurationSeen | None = None
     audit: AuditSeen | None = None
     reconciliation: ReconciliationSeen | None = None
+    venue: VenueSeen | None = None
     alarms_by_name: Mapping[str, int] = msgspec.field(default_factory=dict)
 
 

@@ -16,7 +16,16 @@ from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import InstrumentId
 from petrosa.runtime.observed import Observed
-from petrosa.surfaces.observation import AuditSeen, Check, ConfigurationSeen, Info, Observation, Readiness, readiness_of
+from petrosa.surfaces.observation import (
+    AuditSeen,
+    Check,
+    ConfigurationSeen,
+    Info,
+    Observation,
+    Readiness,
+    VenueSeen,
+    readiness_of,
+)
 from petrosa.surfaces.readmodel import ReadModel
 from petrosa.surfaces.reconciliation import reconciled_check, seen_of
 from petrosa.surfaces.stops_health import longest, stops_check
@@ -76,6 +85,7 @@ class DeskStatus:
         configuration: Callable[[], ConfigurationSeen] | None = None,
         audit: Callable[[], AuditSeen] | None = None,
         findings: Findings | None = None,
+        venue: Callable[[], VenueSeen] | None = None,
     ) -> None:
         self.model = model
         self.observed = observed
@@ -93,6 +103,7 @@ class DeskStatus:
         self._configuration = configuration
         self._audit = audit
         self._findings = findings
+        self._venue = venue
         self._started = time.monotonic()
 
     @property
@@ -175,6 +186,7 @@ class DeskStatus:
             configuration=None if self._configuration is None else self._configuration(),
             audit=None if self._audit is None else self._audit(),
             reconciliation=None if self._findings is None else seen_of(self._findings, self.now()),
+            venue=None if self._venue is None else self._venue(),
             alarms_by_name=dict(model.alarms_by_name),
         )
 

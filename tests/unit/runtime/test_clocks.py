@@ -13,6 +13,14 @@ def test_the_wall_never_runs_back() -> None:
     assert clock.now() <= clock.now()
 
 
+def test_time_goes_on_when_the_wall_is_set_back() -> None:
+    """At nine tenths of its pace, until the wall has caught up: what is due in a second does not wait for an hour."""
+    walls = iter((1_000_000, 990_000, 990_010, 1_000_100, 1_020_000))
+    steadies = iter((50, 50, 60, 70, 10_070, 20_070))
+    clock = WallClock(lambda: next(walls), lambda: next(steadies))
+    assert [1_000_000, 1_000_009, 1_000_018, 1_009_018, 1_020_000] == [clock.now() for _ in range(5)]
+
+
 async def test_a_time_that_has_come_is_not_waited_for() -> None:
     """Sleeping until the past returns at once, on either clock."""
     await asyncio.wait_for(WallClock().sleep_until(0), 1.0)

@@ -21,7 +21,7 @@ from petrosa.apps.live.secret import VenueKey, venue_key
 from petrosa.apps.live.standby import LiveStatus
 from petrosa.apps.live.triggers import Triggers
 from petrosa.apps.live.venue import LiveVenue, topic
-from petrosa.apps.live.watching import triggers_of
+from petrosa.apps.live.watching import triggers_of, venue_seen
 from petrosa.apps.market_stream import ensure_streams
 from petrosa.apps.process import Side
 from petrosa.apps.running import Report, changing, decisions_of, heartbeat_of, metrics_of, status_of
@@ -98,11 +98,12 @@ async def _live(
         venue = LiveVenue(settings, ready, process, lease, crash, report)
         control.reconciling.asks(venue.reconciler.request)
         auditing = auditing_of(settings, process.journal, report)
-        desk = status_of(process, service, configuration, auditing, venue.checks())
+        triggers = Triggers(triggers_of(settings.triggers, ready, venue, process), control.switch)
+        seen = partial(venue_seen, ready, venue, triggers)
+        desk = status_of(process, service, configuration, auditing, venue.checks(), seen)
         status.opened(desk)
         if (source := metrics_of(process)) is not None and (found := source()) is not None:
             begun.append(found)
-        triggers = Triggers(triggers_of(settings.triggers, ready, venue, process), control.switch)
         sides: list[Side] = [
             *venue.sides(), *heartbeat_of(settings, desk), decisions_of(process),
             ("triggers", triggers.run, OnFailure.HALT),

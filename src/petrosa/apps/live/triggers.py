@@ -45,6 +45,7 @@ class Triggers:
     def __init__(self, triggers: Sequence[Trigger], switch: Switch) -> None:
         """Those whose limit is 0 are off."""
         self.fired: dict[str, str] = {}
+        self.names = [one.name for one in triggers if one.limit > 0]
         self._triggers = [one for one in triggers if one.limit > 0]
         self._switch = switch
 

@@ -5,15 +5,37 @@ from typing import Final
 
 from petrosa.apps.live.preparing import Prepared
 from petrosa.apps.live.process import LiveProcess
-from petrosa.apps.live.triggers import Lasting, PerMinute, Trigger
+from petrosa.apps.live.triggers import Lasting, PerMinute, Trigger, Triggers
 from petrosa.apps.live.venue import LiveVenue
 from petrosa.apps.venue_settings import TriggerSettings
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.errors import VenueRefused
 from petrosa.surfaces.kill_switch import Level
+from petrosa.surfaces.observation import VenueSeen
 
 BANNED: Final = 1.0
 """Being banned is on or off; the limit of a trigger is a figure."""
+
+
+def venue_seen(ready: Prepared, venue: LiveVenue, triggers: Triggers) -> VenueSeen:
+    """What the metrics say of the venue."""
+    rest, gateway, state = ready.rest, venue.gateway, venue.user.state
+    traffic, ledger = rest.traffic, rest.ledger
+    return VenueSeen(
+        clock_offset_s=ready.clock.offset_ms / 1_000,
+        limit_use_by_window={f"{use.kind} {use.window}": use.used / use.limit for use in ledger.uses() if use.limit},
+        is_banned=ledger.banned_until > ready.clock.now(),
+        requests=traffic.sent,
+        request_errors_by_name=dict(traffic.errors),
+        request_s=traffic.last_s,
+        orders_by_outcome=dict(gateway.counts),
+        orders_in_flight=gateway.in_flight,
+        orders_unknown=gateway.unknown,
+        user_stream_connected=state.connected,
+        user_stream_reconnects=state.reconnects,
+        feed_reconnects=sum(link.reconnects for link in venue.feed.links.values()),
+        triggers_fired_by_name={name: int(name in triggers.fired) for name in triggers.names},
+    )
 
 
 def triggers_of(
@@ -44,7 +66,7 @@ def triggers_of(
         return float(today.loss / today.equity)
 
     def banned() -> float:
-        return float(rest.ledger.banned_until > now())
+        return float(rest.ledger.banned_until > ready.clock.now())
 
     def errors() -> int:
         return sum(count for name, count in rest.traffic.errors.items() if name != VenueRefused.__name__)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from petrosa.surfaces.observation import AuditSeen, ConfigurationSeen, Observation, ReconciliationSeen
+from petrosa.surfaces.observation import AuditSeen, ConfigurationSeen, Observation, ReconciliationSeen, VenueSeen
 
 SERVICE = "realtime_strategies_"
 """The names of the specification start with this; what is new with us starts with `petrosa_`."""
@@ -39,6 +39,8 @@ class ObservationCollector:
             yield from _of_the_audit(seen.audit)
         if seen.reconciliation is not None:
             yield from _of_the_reconciliation(seen.reconciliation)
+        if seen.venue is not None:
+            yield from _of_the_venue(seen.venue)
 
 
 def _of_the_specification(seen: Observation) -> Iterator[Metric]:
@@ -121,6 +123,28 @@ def _of_the_reconciliation(seen: ReconciliationSeen) -> Iterator[Metric]:
     yield _gauge("petrosa_reconcile_ignored", "Differences to the venue that are ignored.", seen.ignored)
     yield _gauge("petrosa_reconcile_clean", "1 while no entry waits for a comparison with the venue.", seen.is_clean)
     yield _gauge("petrosa_reconcile_age_seconds", "Time since the last comparison with the venue began.", seen.age_s)
+
+
+def _of_the_venue(seen: VenueSeen) -> Iterator[Metric]:
+    yield _gauge("petrosa_venue_clock_offset_seconds", "The venue's time minus this machine's.", seen.clock_offset_s)
+    yield _gauges(
+        "petrosa_venue_limit_use", "How full a rate limit is; 1 is all of it.", "window", seen.limit_use_by_window
+    )
+    yield _gauge("petrosa_venue_banned", "1 while the venue has banned this address.", seen.is_banned)
+    yield _count("petrosa_venue_requests", "Requests sent to the venue.", seen.requests)
+    yield _counts(
+        "petrosa_venue_request_errors", "Requests without success, by name.", "name", seen.request_errors_by_name
+    )
+    yield _gauge("petrosa_venue_request_seconds", "How long the last answer took.", seen.request_s)
+    yield _counts("petrosa_venue_orders", "What became of orders, by name.", "outcome", seen.orders_by_outcome)
+    yield _gauge("petrosa_venue_orders_in_flight", "Orders and cancels without an answer.", seen.orders_in_flight)
+    yield _gauge("petrosa_venue_orders_unknown", "Orders of unknown fate, looked for now.", seen.orders_unknown)
+    yield _gauge("petrosa_user_stream_connected", "1 while the account is heard.", seen.user_stream_connected)
+    yield _count("petrosa_user_stream_reconnects", "Times it was opened again.", seen.user_stream_reconnects)
+    yield _count("petrosa_feed_reconnects", "Times a market data connection was opened again.", seen.feed_reconnects)
+    yield _gauges(
+        "petrosa_trigger_fired", "1 while the cause of an automatic stop lasts.", "name", seen.triggers_fired_by_name
+    )
 
 
 def _count(name: str, text: str, value: float) -> Metric:
