@@ -25,6 +25,7 @@ FEW = (
     (Row("usdm", Behaviour.STOPPED_OUT, Struck.ENTRY, "gateway.after_answer"), -1),
     (Row("usdm", Behaviour.AGAIN, Struck.ENTRY, "journal.after_write"), -1),
     (Row("spot", Behaviour.NORMAL, Struck.ENTRY, "gateway.after_write"), -1),
+    (Row("spot", Behaviour.LOST, Struck.EXIT, "journal.before_write"), 0),
 )
 
 

@@ -92,7 +92,8 @@ class Reconciler:
 
     The desk is told that its account is unclear before the first question, and after `FAILURES_MAX` failures in a row;
     only a statement makes it clear. `tell` says whether the desk's inbox took the event; when it does not, the desk
-    halts, and nothing more of that statement is told.
+    halts, and nothing more of that statement is told. `may_arrive` says of an order whether its request may still
+    reach the venue: then nothing is said of its not being there.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class Reconciler:
         soon_s: float = SOON_S,
         backoff_s: Sequence[float] = BACKOFF_S,
         report: Callable[[str], None] = _nobody,
+        may_arrive: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.stated = 0
         self.failures = 0
@@ -117,6 +119,7 @@ class Reconciler:
         self._soon_s = soon_s
         self._backoff_s = backoff_s
         self._report = report
+        self._may_arrive = may_arrive
         self._causes: dict[str, None] = {}
         self._requested = asyncio.Event()
 
@@ -169,6 +172,8 @@ class Reconciler:
             if order.client_order_id in listed:
                 continue
             answer = await self._venue.order(order.intent)
+            if answer is None and self._may_arrive(order.client_order_id):
+                continue
             if answer is None:
                 missing.append(order.client_order_id)
             else:
@@ -176,10 +181,11 @@ class Reconciler:
         return answers, missing
 
     async def _rest(self) -> None:
-        """Until the next one is due, or asked for: soon where the last one showed something for the first time."""
+        """Until the next one is due, or asked for: soon while there is something that it could clear up."""
+        left = self._every_s
         await self._requested_within(self._soon_s)
-        if self._ask.is_settled:
-            await self._requested_within(self._every_s - self._soon_s)
+        while self._ask.is_settled and not self._requested.is_set() and (left := left - self._soon_s) > 0:
+            await self._requested_within(min(left, self._soon_s or left))
 
     async def _requested_within(self, seconds: float) -> None:
         with suppress(TimeoutError):

@@ -56,8 +56,9 @@ class LiveVenue:
         self.account = BinanceAccount(product, rest.call, process.clock.now)
         ask = AskedOf(process.parts.trader.books, tuple(prepared.instruments))
         self.reconciler = Reconciler(
-            self.account, ask, self._state, process.clock, every_s=settings.venue.reconcile_seconds, report=report
-        )
+            self.account, ask, self._state, process.clock, every_s=settings.venue.reconcile_seconds, report=report,
+            may_arrive=lambda name: self.gateway.may_arrive(name),
+        )  # fmt: skip
         self.gateway = BinanceGateway(
             product, rest.call, self.account, process.clock, self._tell, self.reconciler.doubt,
             params=sending or GatewayParams(recv_window_seconds=settings.venue.recv_window_ms / 1_000),

@@ -108,6 +108,10 @@ class BinanceGateway:
         else:
             self._queue(Sending((intent,), is_urgent, now))
 
+    def may_arrive(self, client_order_id: str) -> bool:
+        """Whether the venue may still come to know an order that it does not know: it has not left, or just has."""
+        return self._lanes.holds(client_order_id) or self._outcomes.inquiry.may_arrive(client_order_id)
+
     def heard(self, event: OrderEvent) -> None:
         """The user stream has told the desk this."""
         self._outcomes.orders.told(event, by_stream=True)

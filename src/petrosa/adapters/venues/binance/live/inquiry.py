@@ -47,13 +47,13 @@ Doubt = Callable[[str], None]
 class Inquiry:
     """Questions about single orders. Nothing is sent again here, and nothing is concluded from silence.
 
-    `unknown` are the client order ids that are being looked for.
+    `unknown` are the client order ids that are being looked for, each with when (ns) that began.
     """
 
     def __init__(
         self, account: VenueAccount, clock: Clock, orders: Orders, tell: Tell, doubt: Doubt, params: GatewayParams
     ) -> None:
-        self.unknown: set[str] = set()
+        self.unknown: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
         self._account = account
         self._clock = clock
@@ -67,11 +67,18 @@ class Inquiry:
         name = intent.client_order_id
         if name in self.unknown:
             return
-        self.unknown.add(name)
+        self.unknown[name] = self._clock.now()
         try:
-            await self._find(intent, why, self._clock.now(), at_once)
+            await self._find(intent, why, self.unknown[name], at_once)
         finally:
-            self.unknown.discard(name)
+            del self.unknown[name]
+
+    def may_arrive(self, client_order_id: str) -> bool:
+        """Whether the window of its request is still open: until then the venue's not knowing it proves nothing."""
+        left_at = self.unknown.get(client_order_id)
+        if left_at is None:
+            return False
+        return self._clock.now() < left_at + _ns(self._params.recv_window_seconds) + MARGIN_NS
 
     async def _find(self, intent: Intent, why: str, left_at: int, at_once: bool) -> None:
         look_until = left_at + _ns(max(self._params.lookup_seconds, self._params.recv_window_seconds))

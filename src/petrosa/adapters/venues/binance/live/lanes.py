@@ -104,6 +104,11 @@ class Lanes:
         sending.not_before = not_before
         insort(self._waiting[sending.is_urgent], sending, key=lambda one: one.number)
 
+    def holds(self, client_order_id: str) -> bool:
+        """Whether an order waits to leave, is being sent or waits for its answer."""
+        everything = (*self._waiting[True], *self._waiting[False], *self._out)
+        return any(client_order_id in sending.names for sending in everything)
+
     def withdraw(self, client_order_id: str) -> Sending | None:
         """Take back an order that has not left yet."""
         for lane in self._waiting.values():

@@ -85,8 +85,9 @@ class _Rest:
             return
         try:
             body = await _body(http)
-        except ClientDisconnect:
-            return  # the request has never arrived
+        except ClientDisconnect:  # gone before it had asked: nothing is done
+            self._abort(scope)
+            return
         late = strikes(FaultKind.LATENCY, method, path)
         if late is not None:  # it has arrived, and takes effect whatever becomes of its client
             await asyncio.sleep(late.delay_ms / 1000)
