@@ -140,7 +140,9 @@ async def _order_and_delete(engine: Engine) -> None:
     order = {"symbol": "BTCUSDT", "side": "buy", "type": "limit", "quantity": "0.01", "price": "49600"}
     placed = (await engine.client.post("/order", json={**order, "stop_loss": "49000"})).json()
     assert "agreed" == placed["status"], placed
-    said = await engine.until("/orders?status=open", lambda said: bool(said["orders"]) and said["orders"][0]["venue_order_id"])
+    said = await engine.until(
+        "/orders?status=open", lambda said: bool(said["orders"]) and said["orders"][0]["venue_order_id"]
+    )
     deleted = await engine.client.delete(f"/order/BTCUSDT/{said['orders'][0]['venue_order_id']}")
     assert (200, "agreed") == (deleted.status_code, deleted.json()["status"])
     await engine.until("/orders?status=open", lambda said: not said["orders"])
