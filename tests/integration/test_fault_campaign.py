@@ -11,10 +11,10 @@ from tests.kit.campaign_exchange import CampaignExchange
 from tests.kit.campaign_proof import books, prove
 from tests.kit.soak import sample
 
-SEEDS = sample([(1,)], [(1, 2, 3), (4, 5, 6)])
+SEEDS = sample([(1,)], [(1, 2, 3, 4), (5, 6, 7, 8)])
 """Campaigns of one test run beside each other: most of their time they wait."""
-ORDERS = sample(40, 270)
-TIMEOUT_S = sample(15.0, 90.0)
+ORDERS = sample(40, 200)
+TIMEOUT_S = sample(15.0, 100.0)
 
 
 @pytest.mark.parametrize("market", ["usdm", "spot"])
