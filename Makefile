@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
-.PHONY: run test setup check format bench pages soak crash-matrix unit clean help
+.PHONY: run test setup check format bench pages soak crashes unit clean help
 
 run: setup  ## the whole system on a synthetic market: no key, no account, no server
 	$(BIN)/petrosa demo
@@ -17,7 +17,7 @@ unit: setup  ## the fast tests only
 soak: setup  ## the long campaigns, whole
 	PETROSA_SOAK=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
-crash-matrix: setup  ## a live desk killed at every point, whatever its venue does; writes the tables of docs/order-safety.md
+crashes: setup  ## a live desk killed at every point, whatever its venue does; writes the tables of docs/order-safety.md
 	rm -f .crash-matrix.jsonl
 	PETROSA_SOAK=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests/integration/test_crash_matrix.py -k whole
 	$(BIN)/python -m tests.kit.crash_pages

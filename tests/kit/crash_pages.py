@@ -1,4 +1,4 @@
-"""The crash matrix as a table of docs/order-safety.md: `make crash-matrix` runs it whole and writes the table anew."""
+"""The crash matrix as a table of docs/order-safety.md: `make crashes` runs it whole and writes the table anew."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from tests.kit.crash_matrix import MARKETS, POINTS, Killed, Row
+from tests.kit.crash_matrix import MARKETS, POINTS, Killed, Row, rows
 from tests.kit.source import ROOT
 
 PAGE: Final = ROOT / "docs" / "order-safety.md"
@@ -66,12 +66,15 @@ def tables(noted: Sequence[Noted]) -> str:
     for one in noted:
         kills[one.market, one.behaviour, one.point] += one.kills
     cells, safe = sum(one.cells for one in noted), max(one.safe_s for one in noted)
-    parts = [BEGIN, f"{sum(kills.values())} kills in {cells} runs; the longest time from the start of the next process"
-             f" until the account was flat or behind its stop was {safe:.1f} s."]  # fmt: skip
+    begin = (
+        f"{len(noted)} of {len(list(rows()))} rows of cells were run: {sum(kills.values())} kills in {cells} runs; the"
+    )
+    end = f"longest time from the next start until the account was flat or behind its stop was {safe:.1f} s."
+    parts = [BEGIN, f"{begin} {end}"]
     for market, behaviours in MARKETS.items():
         heads = [TITLES[market], *(kind.value for kind in behaviours)]
-        rows = [[f"`{one}`", *(str(kills[market, kind.value, one] or "–") for kind in behaviours)] for one in POINTS]
-        lines = [heads, ["---"] * len(heads), *rows]
+        body = [[f"`{one}`", *(str(kills[market, kind.value, one] or "–") for kind in behaviours)] for one in POINTS]
+        lines = [heads, ["---"] * len(heads), *body]
         parts.append("\n".join("| " + " | ".join(line) + " |" for line in lines))
     return "\n\n".join((*parts, END))
 

@@ -237,6 +237,31 @@ async def test_an_order_without_an_answer_is_asked_about_again_soon(bench: Bench
     assert OrderStatus.REJECTED is bench.session.trader.orders[0].status
 
 
+async def test_nothing_is_said_of_an_order_that_may_still_arrive(bench: Bench) -> None:
+    """It waits here, or is on the wire: that the venue does not know it means nothing yet."""
+    bench.session.signal()
+    bench.session.later(10)
+    ask, clock = AskedOf(bench.session.trader.books, (KEY,)), SessionClock(bench.session)
+    reconciler = Reconciler(bench.venue, ask, bench.tell, clock, may_arrive=lambda _: True)
+    await reconciler.once("test")
+    stated = bench.told[-1]
+    assert isinstance(stated, AccountStated)
+    assert () == stated.missing
+    assert OrderStatus.UNKNOWN is bench.session.trader.orders[0].status
+
+
+async def test_an_order_that_gets_no_answer_later_is_asked_about_soon(bench: Bench) -> None:
+    """Not at the next round only: an exit that was lost leaves a position on spot without a stop for so long."""
+    ask, clock = AskedOf(bench.session.trader.books, (KEY,)), SessionClock(bench.session)
+    reconciler = Reconciler(bench.venue, ask, bench.tell, clock, every_s=3_600.0, soon_s=0.01)
+    async with bench.running(reconciler):
+        await until(reconciler, 1)
+        bench.session.signal()
+        bench.session.later(10)
+        await until(reconciler, 2)
+    assert OrderStatus.REJECTED is bench.session.trader.orders[0].status
+
+
 async def test_a_desk_that_takes_nothing_is_told_nothing_more(bench: Bench) -> None:
     """It halts by itself; a statement without its trades would be wrong."""
     bench.truth.unclear()

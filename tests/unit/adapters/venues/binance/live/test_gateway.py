@@ -248,6 +248,20 @@ async def test_an_order_that_never_arrived_is_proved_absent(market: str) -> None
     assert client_ids(desk.call.sent) == [entry.client_order_id]
 
 
+@MARKETS
+async def test_what_was_sent_may_arrive_until_its_window_is_over(market: str) -> None:
+    """As long as that, nobody may take the venue's word for it that there is no such order."""
+    async with on(market) as desk:
+        desk.call.plan.append(LOST)
+        entry = desk.enter()
+        assert desk.gateway.may_arrive(entry.client_order_id)
+        await desk.clock.pass_time(5)
+        assert desk.gateway.may_arrive(entry.client_order_id)
+        await desk.clock.pass_time(2)
+        assert not desk.gateway.may_arrive(entry.client_order_id)
+        assert desk.gateway.unknown == 1
+
+
 async def test_nothing_is_concluded_from_questions_without_an_answer() -> None:
     """While the venue cannot be asked the order stays unknown, however long that is."""
     async with on("usdm") as desk:
