@@ -29,6 +29,7 @@ class ObservationCollector:
         return []
 
     def collect(self) -> Iterator[Metric]:
+        """Every family, those of parts that a process has not left out."""
         seen = self._observe()
         yield from _of_the_specification(seen)
         yield from _of_trading(seen)
