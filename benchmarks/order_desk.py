@@ -28,7 +28,7 @@ from petrosa.apps.live.standby import LiveStatus
 from petrosa.apps.live.venue import LiveVenue, topic
 from petrosa.apps.process import Side
 from petrosa.apps.running import changing, decisions_of
-from petrosa.apps.surface import trade_parts
+from petrosa.apps.surface import parts_of
 from petrosa.apps.wiring import build_trading
 from petrosa.core.model.events import Decision, Event, SignalReceived
 from petrosa.core.model.orders import Approved, Leg, OrderFilled, Place, Reducing
@@ -166,7 +166,7 @@ async def live_desk(venue_url: str, home: Path, notes: Notes) -> AsyncIterator[R
         configured = await stack.enter_async_context(live_configuration(settings, settings.feed.symbols))
         settings = configured.settings
         control, status = DeskControl(settings, _silent), LiveStatus(settings, "trade")
-        app = api(status, await trade_parts(settings, configured.documents, _silent, control))
+        app = api(status, await parts_of(settings, configured, _silent, None, control))
         url = await stack.enter_async_context(serving(app, "127.0.0.1", 0))
         lease = await stack.enter_async_context(open_lease(settings, _silent))
         await lease.acquire()
@@ -178,13 +178,14 @@ async def live_desk(venue_url: str, home: Path, notes: Notes) -> AsyncIterator[R
         process = LiveProcess(
             settings, build_trading(settings, ready.instruments, None), folder=folder,
             run_file=run_file(folder, "live", tape=TAPE), topic_of=topic, crash=None,
-            also=(configured.desk.record, control.record, notes.record),
+            latch=control.switch.latch, also=(configured.desk.record, control.record, notes.record),
         )  # fmt: skip
         process.inbox = cast(Any, NotedInbox(process.inbox, notes))
         process.loop.inbox = process.inbox
         notes.synced = lambda: process.observed.sync_time.total
-        await stack.enter_async_context(changing(process, configured, control))
+        stack.callback(process.close)
         process.resume(_silent)
+        await stack.enter_async_context(changing(process, configured, control))
         venue = LiveVenue(settings, ready, process, lease, None, _silent)
         auditing = auditing_of(settings, process.journal, _silent)
         sides = [*venue.sides(), decisions_of(process), *([] if auditing is None else auditing.sides())]

@@ -23,6 +23,7 @@ BENCHMARKS = {
     "hot_path": "G3: messages per core through NATS, parser and strategies, against a plain service",
     "paced": "G4: latency from due time at 1,000, 5,000 and 10,000 depth20 messages a second",
     "chain": "G5 G6: from tick to fill, as three processes and as one",
+    "order_path": "G7: from a signal to the bytes of its order, on a desk before the paper exchange",
     "opinions": "time of each strategy per book, trade and ticker",
     "backtest": "G10 G12: events a second and peak memory of a backtest",
     "recordings": "the real recordings, with the split of the time (needs PETROSA_TEST_DATA)",

@@ -45,7 +45,7 @@ JSON = {"Content-Type": "application/json"}
 class MovedDesk:
     """Turns what `move` says the market did, and whatever it is told in between. Its journal is in `folder`."""
 
-    def __init__(self, folder: Path, told_max: int = TOLD_MAX) -> None:
+    def __init__(self, folder: Path, told_max: int = TOLD_MAX, answer_s: float = ANSWER_S) -> None:
         self.said: list[str] = []
         self.home = folder
         self.silence_s = 0.0
@@ -55,7 +55,7 @@ class MovedDesk:
         self.trader = build_trader(settings, instruments, markets)
         self.exchange = build_exchange(settings, instruments)
         self.model = ReadModel()
-        self.control = DeskControl(settings, self.said.append, answer_s=ANSWER_S)
+        self.control = DeskControl(settings, self.said.append, answer_s=answer_s)
         self.journal = JournalWriter(folder / "journal", PROVENANCE, RUN)
         record = record_to(self.journal.record, self.model.fold, self.control.record)
         self.turns = Turns(Desk(markets, None, self.trader), record, self.exchange.submit, self.exchange)

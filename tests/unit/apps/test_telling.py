@@ -18,10 +18,9 @@ def named(number: int) -> bytes:
     return msgspec.json.encode({**BUY, "signal_id": f"s-{number}"})
 
 
-async def test_a_busy_desk_is_pending_and_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_busy_desk_is_pending_and_asked_again(tmp_path: Path) -> None:
     """The answer does not wait for ever; the same key gets the decision once there is one."""
-    desk = MovedDesk(tmp_path)
-    monkeypatch.setattr("petrosa.apps.trading.ANSWER_S", 0.0)
+    desk = MovedDesk(tmp_path, answer_s=0.0)
     async with desk.running():
         await desk.move(10.0)
         first = await desk.control.trading.trade(BODY, "me", "k")
@@ -31,10 +30,9 @@ async def test_a_busy_desk_is_pending_and_asked_again(tmp_path: Path, monkeypatc
     assert first.signal_id == again.signal_id
 
 
-async def test_what_waits_is_bounded_and_an_end_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_waits_is_bounded_and_an_end_is_said(tmp_path: Path) -> None:
     """A desk that turns nothing takes so many; whoever asks beyond, or waits when it ends, is told so."""
-    desk = MovedDesk(tmp_path)
-    monkeypatch.setattr("petrosa.apps.trading.ANSWER_S", 0.0)
+    desk = MovedDesk(tmp_path, answer_s=0.0)
     trading = desk.control.trading
     with desk.control.attached(desk.loop, desk.reader):
         desk.turns.now = 1

@@ -27,7 +27,7 @@ from petrosa.apps.settings import Settings
 from petrosa.apps.venue_settings import PositionMode, WorkingPrice
 from petrosa.apps.wiring import Instruments, choose_instruments
 from petrosa.core.model.market import instrument_id, symbol_of
-from petrosa.errors import ConfigError, NotRunningError, TransportError, VenueClosed, VenueRefused
+from petrosa.errors import ConfigError, TransportError, VenueClosed, VenueRefused
 
 INFO = {"spot": "/api/v3/exchangeInfo", "usdm": "/fapi/v1/exchangeInfo"}
 INFO_WEIGHT = {"spot": 20, "usdm": 1}
@@ -55,7 +55,7 @@ async def prepared(
 ) -> AsyncIterator[Prepared]:
     """Ask everything, in the order in which a wrong answer is cheapest; leverage and margin mode are set if asked for.
 
-    Raises `NotRunningError` where nobody answers, `VenueClosed` for a key, clock or position mode that will not do,
+    Raises `TransportError` where nobody answers, `VenueClosed` for a key, clock or position mode that will not do,
     `ConfigError` for a symbol that is not traded there, and what `Rest.call` raises.
     """
     venue, market = settings.venue, settings.feed.market
@@ -132,7 +132,7 @@ async def _first_answer(settings: Settings, rest: Rest, where: Urls) -> None:
     try:
         await rest.sync_clock()
     except TransportError as problem:
-        raise NotRunningError(f"venue {venue} {market} does not answer at {where.rest}: {problem}; {remedy}") from None
+        raise TransportError(f"{venue} {market} does not answer at {where.rest}: {problem}; {remedy}") from None
     except VenueRefused as problem:
         raise VenueClosed(
             f"venue {venue} at {where.rest} does not serve {market}: {problem}; correct feed.market or venue.url"
