@@ -110,12 +110,14 @@ class Account:
 
     def settle(self, instrument: InstrumentId, now: int) -> None:
         """After news of an instrument: protection first, then exits."""
-        leaving = bool(self.exits.reason(instrument))
+        leaving = self.exits.needs_balance(instrument)
         gave_up = self._guards.follow(instrument, now, leaving=leaving)
-        if gave_up and not leaving:
+        if gave_up and not self.exits.reason(instrument):
             name = "level_passed" if WOULD_TRIGGER in gave_up else "stop_failed"
             self._abandon(instrument, name, gave_up, now)
         self.exits.follow(instrument, now)
+        if leaving and not self.exits.needs_balance(instrument):  # the exit pauses: protection rests meanwhile
+            self._guards.follow(instrument, now)
         self._sweep_manual(instrument, now)
 
     @property

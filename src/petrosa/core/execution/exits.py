@@ -19,6 +19,8 @@ from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import Leg, OrderStatus
 
 PAUSE_SECONDS_MAX: Final = 60.0
+BARE_SECONDS_MAX: Final = 2.0
+"""A pause of so long is not spent without protection."""
 DOUBLINGS_MAX: Final = 10
 ZERO: Final = Decimal(0)
 
@@ -67,6 +69,21 @@ class Exits:
         """Why a position is being closed; empty when it is not."""
         closing = self._closings.get(instrument)
         return closing.reason if closing is not None else ""
+
+    def needs_balance(self, instrument: InstrumentId) -> bool:
+        """Whether an exit is under way, or follows at once, for which nothing else may lock the balance on spot.
+
+        One that pauses, and one of which nobody knows whether the venue has it, leave the position bare meanwhile: then
+        its protection rests again. Where that exit does arrive after all it finds the balance locked, or has sold it
+        and the protection is refused; either is safe.
+        """
+        closing = self._closings.get(instrument)
+        if closing is None:
+            return False
+        order = self._blotter.get(closing.order_id)
+        if order is not None and order.status is OrderStatus.UNKNOWN:
+            return False
+        return not (closing.waiting and self._pause_s(closing.failures) >= BARE_SECONDS_MAX)
 
     def begin(self, cause: Cause, leg: Leg, reason: str, now: int, *, anew: bool = False, keep: Decimal = ZERO) -> None:
         """Close a position but for `keep`. One being closed goes on, or begins `anew` if nothing is on its way."""
@@ -166,11 +183,15 @@ class Exits:
     def _failed(self, closing: Closing, why: str, now: int) -> Closing:
         """An exit that filled nothing: pause, longer each time, and after a bound let entries halt."""
         instrument, failures = closing.cause.instrument, closing.failures + 1
-        pause = min(self._params.exit_retry_seconds * 2.0 ** min(failures - 1, DOUBLINGS_MAX), PAUSE_SECONDS_MAX)
-        self._sender.set_timer(f"exit:{instrument}", now + round(pause * NS_PER_SECOND))
+        self._sender.set_timer(f"exit:{instrument}", now + round(self._pause_s(failures) * NS_PER_SECOND))
         if failures == self._params.max_exit_failures:
             held = self._ledger.held(instrument)
             message = f"{instrument}: {held} could not be closed in {failures} tries (last: {why}); tries go on"
             self._sender.alarm("exit_failed", message)
             self._sender.halt(message)
         return msgspec.structs.replace(closing, failures=failures, waiting=True)
+
+    def _pause_s(self, failures: int) -> float:
+        """How long is waited after so many failures in a row."""
+        pause = self._params.exit_retry_seconds * 2.0 ** min(max(failures - 1, 0), DOUBLINGS_MAX)
+        return min(pause, PAUSE_SECONDS_MAX)

@@ -234,6 +234,43 @@ def test_an_exit_that_fails_on_spot_is_tried_again_and_protection_does_not_fight
     assert "unprotected_position" in session.alarms()
 
 
+def test_protection_rests_again_while_an_exit_that_keeps_failing_pauses() -> None:
+    """From the second failure on, and it is taken off once more before the next try."""
+    session = begun("2")
+    confirm(session)
+    session.signal(Action.CLOSE, 2)
+    taken_off(session)
+    session.reject(session.placed(Leg.EXIT)[0])
+    session.wait(1)
+    assert (1, 2) == (len(pairs(session)), len(session.placed(Leg.EXIT)))
+    session.reject(session.placed(Leg.EXIT)[1])
+    assert (2, 2) == (len(pairs(session)), len(session.placed(Leg.EXIT)))
+    for leg in pairs(session)[1]:
+        session.accept(leg)
+    session.wait(2)
+    taken = [leg for leg in pairs(session)[1] if leg.client_order_id in cancelled(session)]
+    assert (1, 2) == (len(taken), len(session.placed(Leg.EXIT)))
+    for leg in pairs(session)[1]:
+        session.canceled(leg.client_order_id)
+    session.fill(session.placed(Leg.EXIT)[2], price="99")
+    assert Decimal(0) == held(session)
+
+
+def test_protection_rests_again_while_nobody_knows_of_an_exit() -> None:
+    """If the exit has sold, the venue refuses it; if it has not, the position is not bare until somebody knows."""
+    session = begun("2")
+    confirm(session)
+    session.signal(Action.CLOSE, 2)
+    taken_off(session)
+    (way_out,) = session.placed(Leg.EXIT)
+    session.wait(5)
+    assert (2, 1) == (len(pairs(session)), len(session.placed(Leg.EXIT)))
+    session.fill(way_out, price="99")
+    for leg in pairs(session)[1]:
+        session.reject(leg)
+    assert (Decimal(0), 2) == (held(session), len(pairs(session)))
+
+
 def test_an_exit_does_not_wait_for_ever_for_what_locks_the_balance() -> None:
     """After the deadline of an answer it leaves; the venue refuses it or not."""
     session = begun("2")
