@@ -47,7 +47,7 @@ def test_a_venue_that_may_be_traded_on_is_well(exchange: HandExchange, tmp_path:
 @pytest.mark.parametrize(
     ("sets", "name", "says"),
     [
-        (("feed.symbols=NOSUCHUSDT",), "symbols and account", "there are no rules for binance:usdm:NOSUCHUSDT"),
+        (("feed.symbols=NOSUCHUSDT",), "symbols and account", "NOSUCHUSDT is not traded on paper usdm"),
         (("venue.position_mode=hedge",), "symbols and account", "is in one-way mode, venue.position_mode = hedge"),
         (("venue.url=http://127.0.0.1:9",), "venue", "paper usdm does not answer"),
         (("feed.market=coinm",), "venue key", "orders go to binance, spot or usdm"),
@@ -68,6 +68,8 @@ def test_a_key_is_needed_and_may_not_withdraw(tmp_path: Path) -> None:
     rich = {"BINANCE_API_KEY": "TheRichKey", "BINANCE_API_SECRET": "s" * 64}
     with hand_exchange(accounts=[account(key)]) as exchange:
         assert "may withdraw" in found(tmp_path, exchange.url, environ=rich)["key rights"].detail
+        half = {"BINANCE_API_KEY": "what is this", "BINANCE_API_SECRET": "s"}
+        assert "is it the whole key?" in found(tmp_path, exchange.url, environ=half)["venue key"].detail
         assert "BINANCE_API_KEY is not set" in found(tmp_path, exchange.url, environ={})["venue key"].detail
 
 

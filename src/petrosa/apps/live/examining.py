@@ -30,13 +30,14 @@ async def _questions(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
         known_venue(settings)
         key = venue_key(environ)
         signer = Signer(key.secret)
+        clock = ServerClock(offset_max_ms=settings.venue.max_clock_offset_ms)
+        asked = rest_of(settings, settings.feed.market, key, signer, clock)
     except ConfigError as problem:
         yield _broken("venue key", problem, f"set {KEY} and its secret, see docs/live-trading.md")
         return
     yield Finding("venue key", "ok", f"{key!r}")
     async with AsyncExitStack() as stack:
-        clock = ServerClock(offset_max_ms=settings.venue.max_clock_offset_ms)
-        rest = await stack.enter_async_context(rest_of(settings, settings.feed.market, key, signer, clock))
+        rest = await stack.enter_async_context(asked)
         reached = await _reached(settings, rest, clock)
         yield reached
         if reached.status == "broken":
