@@ -241,6 +241,10 @@ def hand_exchange(
                 venue.advance(time.time_ns())
                 if beat:
                     market.beat()
+        await asyncio.sleep(0)  # what was accepted at the last moment is a connection now: its client called again
+        for late in list(connections._open.values()):
+            late.abort()
+        await asyncio.sleep(0)
 
     thread = _Thread(serve)
     thread.start()
