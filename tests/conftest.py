@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kit.mongo import MongoServer, mongo_server
+from tests.kit.mongo import MongoServer, collect_abandoned, mongo_server
 from tests.kit.nats import session_server
 
 
@@ -20,3 +20,10 @@ def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
     """A server that speaks MongoDB's protocol, which all tests of this session share; about a second to start."""
     with mongo_server(tmp_path_factory.mktemp("mongo")) as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def abandoned() -> Iterator[None]:
+    """What a killed store leaves behind belongs to the test that killed it."""
+    yield
+    collect_abandoned()

@@ -1,10 +1,12 @@
 """A server that speaks MongoDB's protocol, for tests: SecantusDB in a process of its own, on a free loopback port."""
 
+import gc
 import importlib.util
 import os
 import subprocess
 import sys
 import threading
+import warnings
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,6 +65,7 @@ class MongoServer:
         self._reader.join()
         assert self._process.stderr is not None
         self._process.stderr.close()
+        _KILLED.append(self.url)
 
     def send(self, signal: int) -> None:
         """Stop it in its tracks (SIGSTOP) and return when it stands, or let it go on."""
@@ -81,3 +84,15 @@ def mongo_server(folder: Path, *, standalone: bool = False) -> Iterator[MongoSer
         yield server
     finally:
         server.kill()
+
+
+_KILLED: list[str] = []
+
+
+def collect_abandoned() -> None:
+    """Let go of what the driver left when its server died: a socket that was being opened is nobody's then."""
+    if _KILLED:
+        _KILLED.clear()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
