@@ -14,6 +14,7 @@ from petrosa.core.model.orders import (
     Approved,
     Cancel,
     Intent,
+    Leg,
     Liquidity,
     OrderAccepted,
     OrderCanceled,
@@ -25,10 +26,18 @@ from petrosa.core.model.orders import (
     Reducing,
 )
 from petrosa.core.model.positions import PositionSide
-from tests.kit.trading import Session, place_of
+from tests.kit.trading import PERPETUAL, Session, place_of
 
 ZERO = Decimal(0)
 PERSON = "web_123"
+KEY = PERPETUAL.id
+ONE = Decimal(1)
+LIMIT = Place(Side.BUY, OrderType.LIMIT, ONE, Decimal(90))
+
+
+def entry_of(session: Session) -> Intent:
+    """The last entry that the desk placed."""
+    return session.placed(Leg.ENTRY)[-1]
 
 
 class TrueVenue:

@@ -30,7 +30,7 @@ from petrosa.apps.signal_stream import SignalStream
 from petrosa.apps.surface import parts_of
 from petrosa.apps.wiring import build_analyzer, build_desk, build_trading
 from petrosa.core.turns import Record
-from petrosa.errors import LeaseLost, NotRunningError, RateLimited, TransportError
+from petrosa.errors import LeaseLost, RateLimited, TransportError
 from petrosa.ports import Bus, Lease
 from petrosa.runtime.crash import CrashPoint, crash_point
 from petrosa.runtime.loop import tell_or_halt
@@ -144,7 +144,7 @@ async def _prepared(
     while True:
         try:
             return await stack.enter_async_context(prepared(settings, key, report, written))
-        except (NotRunningError, TransportError, RateLimited) as problem:
+        except (TransportError, RateLimited) as problem:
             wait = max(next(pauses), problem.retry_after_s if isinstance(problem, RateLimited) else 0.0)
             status.waits_for = f"the venue is away: {problem}"
             report(f"{status.waits_for}; asking again in {wait:g} s")

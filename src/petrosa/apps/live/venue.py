@@ -56,7 +56,7 @@ class LiveVenue:
         self.account = BinanceAccount(product, rest.call, process.clock.now)
         ask = AskedOf(process.parts.trader.books, tuple(prepared.instruments))
         self.reconciler = Reconciler(
-            self.account, ask, self._state, process.clock, every_s=settings.venue.reconcile_seconds, report=report,
+            self.account, ask, process.tell, process.clock, every_s=settings.venue.reconcile_seconds, report=report,
             may_arrive=lambda name: self.gateway.may_arrive(name),
         )  # fmt: skip
         self.gateway = BinanceGateway(
@@ -122,10 +122,6 @@ class LiveVenue:
         self._is_heard.set()
         if not is_first:
             self.reconciler.request("the user stream was away")
-
-    def _state(self, event: Event) -> bool:
-        """Tell what the venue stated; whether the desk took it."""
-        return self._process.tell(event)
 
     async def _reconcile(self) -> None:
         """Compare for ever, from when the account is heard; one that cannot be heard is asked about all the same."""

@@ -2,41 +2,19 @@
 
 from decimal import Decimal
 
-import pytest
-
 from petrosa.core.model.account import StatedPosition
 from petrosa.core.model.base import Side
 from petrosa.core.model.commands import ResolveFinding
 from petrosa.core.model.findings import FindingKind, How
 from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import (
-    Intent,
     Leg,
     OrderStatus,
     OrderType,
-    Place,
 )
 from petrosa.core.model.positions import PositionSide
-from tests.kit.trading import PERPETUAL, Session, place_of
-from tests.kit.true_venue import PERSON, TrueVenue
-
-KEY = PERPETUAL.id
-ONE = Decimal(1)
-LIMIT = Place(Side.BUY, OrderType.LIMIT, ONE, Decimal(90))
-
-
-@pytest.fixture
-def session() -> Session:
-    return Session()
-
-
-@pytest.fixture
-def venue(session: Session) -> TrueVenue:
-    return TrueVenue(session)
-
-
-def entry_of(session: Session) -> Intent:
-    return session.placed(Leg.ENTRY)[-1]
+from tests.kit.trading import Session, place_of
+from tests.kit.true_venue import KEY, ONE, PERSON, TrueVenue, entry_of
 
 
 def test_a_position_must_differ_twice(session: Session, venue: TrueVenue) -> None:

@@ -12,7 +12,6 @@ from petrosa.core.model.commands import CancelEntries
 from petrosa.core.model.events import Started
 from petrosa.core.model.findings import FindingKind, How
 from petrosa.core.model.orders import (
-    Intent,
     Leg,
     OrderAccepted,
     OrderStatus,
@@ -22,25 +21,7 @@ from petrosa.core.model.orders import (
 )
 from petrosa.core.model.signals import Action
 from tests.kit.trading import PERPETUAL, SPOT, START, Session
-from tests.kit.true_venue import PERSON, TrueVenue
-
-KEY = PERPETUAL.id
-ONE = Decimal(1)
-LIMIT = Place(Side.BUY, OrderType.LIMIT, ONE, Decimal(90))
-
-
-@pytest.fixture
-def session() -> Session:
-    return Session()
-
-
-@pytest.fixture
-def venue(session: Session) -> TrueVenue:
-    return TrueVenue(session)
-
-
-def entry_of(session: Session) -> Intent:
-    return session.placed(Leg.ENTRY)[-1]
+from tests.kit.true_venue import KEY, LIMIT, ONE, PERSON, TrueVenue, entry_of
 
 
 def test_ids_of_our_form() -> None:
