@@ -17,9 +17,10 @@ from petrosa.apps.settings import Settings, load
 from petrosa.ports import Documents, Versioned
 from petrosa.surfaces.audit.projection import COLLECTION
 from tests.kit.configuring import Armed
+from tests.kit.services import UNHURRIED
 from tests.kit.small_recording import LIVELY, write_small_recording
 
-UNAUDITED = (*LIVELY, "feed.speed=0", "audit.enabled=false")
+UNAUDITED = (*LIVELY, "feed.speed=0", "audit.enabled=false", UNHURRIED)
 
 
 def quiet(_: str) -> None:

@@ -29,7 +29,10 @@ from petrosa.ports import JournaledTurn
 from tests.kit.recordings import ROOT
 
 TWIN = ROOT / "recordings" / "synthetic-usdm"
+UNHURRIED = "audit.finish_seconds=60"
+"""The disk of a busy machine may take longer than a person would wait."""
 OFTEN = (
+    UNHURRIED,
     "feed.speed=0",
     "orderbook_skew.cooldown_seconds=10",
     "orderbook_skew.persistence_seconds=1",
