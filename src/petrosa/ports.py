@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from petrosa.core.model.account import StatedOrder, StatedPosition
 from petrosa.core.model.events import Decision, Event
+from petrosa.core.model.history import FundingRate, GapKind, HistoricTrade, Kline, KnownGap, Series
 from petrosa.core.model.market import InstrumentId, Reading
 from petrosa.core.model.orders import Approved, Intent, OrderFilled, Reducing
 
@@ -302,6 +303,59 @@ class Documents(Protocol):
         Empty is the beginning of that order.
         """
         ...
+
+    async def close(self) -> None:
+        """Let go; calling it twice is harmless."""
+        ...
+
+
+class KlineStore(Protocol):
+    """History of one venue: closed bars, funding rates, trades, and the gaps that are known to stay.
+
+    Writing is idempotent: what is there is replaced by what is written, all of one call or nothing of it. Times are ns
+    UTC, `since` included and `until` excluded; rows come oldest first. Raises `StorageError` when it is away or closed,
+    `DataError` for what it cannot keep exactly: a number with more than 12 digits before or 8 behind the point.
+    """
+
+    async def write_klines(self, klines: Sequence[Kline]) -> int:
+        """Store bars of one or more series; returns how many were not there or were different."""
+        ...
+
+    async def klines(self, series: Series, since: int, until: int, *, limit: int = 10_000) -> Sequence[Kline]:
+        """Bars that open in [since, until), at most `limit` (10,000), oldest first."""
+        ...
+
+    async def last_klines(self, series: Series, count: int, *, until: int | None = None) -> Sequence[Kline]:
+        """The newest `count` bars (10,000 at most) that open before `until`, oldest first."""
+        ...
+
+    async def opens(self, series: Series, since: int, until: int) -> Sequence[int]:
+        """When the bars of [since, until) open: all of them, which for a year of minutes is half a million numbers."""
+        ...
+
+    async def series(self) -> Sequence[Series]:
+        """Every series that has a bar."""
+        ...
+
+    async def write_funding(self, rates: Sequence[FundingRate]) -> int: ...
+
+    async def funding(self, market: str, symbol: str, since: int, until: int) -> Sequence[FundingRate]: ...
+
+    async def write_trades(self, trades: Sequence[HistoricTrade]) -> int: ...
+
+    async def trades(
+        self, market: str, symbol: str, since: int, until: int, *, limit: int = 10_000
+    ) -> Sequence[HistoricTrade]: ...
+
+    async def last_trade_id(self, market: str, symbol: str) -> int | None:
+        """The greatest id that is there; None when there is no trade."""
+        ...
+
+    async def write_gaps(self, gaps: Sequence[KnownGap]) -> None:
+        """Remember stretches that the venue itself has no bars for; the same stretch again replaces what is there."""
+        ...
+
+    async def gaps(self, series: Series, *, kinds: Sequence[GapKind] = ()) -> Sequence[KnownGap]: ...
 
     async def close(self) -> None:
         """Let go; calling it twice is harmless."""

@@ -20,7 +20,7 @@ from petrosa.core.model.events import Decision, Event, SignalMade
 from petrosa.core.model.market import InstrumentId, Reading, reading_key
 from petrosa.core.model.refusals import Refused
 from petrosa.core.strategies.base import CatalogEntry
-from petrosa.core.strategies.catalog import CATALOG
+from petrosa.core.strategies.catalog import TICK
 from petrosa.core.turns import Turns
 
 
@@ -53,8 +53,8 @@ class _Seen:
     """Counts decisions by strategy. `take` has the shape of `core.turns.Record`."""
 
     def __init__(self) -> None:
-        self.signals: dict[str, Counter[str]] = {name: Counter() for name in CATALOG}
-        self.refused: dict[str, Counter[str]] = {name: Counter() for name in CATALOG}
+        self.signals: dict[str, Counter[str]] = {name: Counter() for name in TICK}
+        self.refused: dict[str, Counter[str]] = {name: Counter() for name in TICK}
         self.quiet: dict[str, dict[str, int]] = {}
 
     def take(self, sequence: int, now: int, event: Event, decisions: Sequence[Decision]) -> None:
@@ -73,11 +73,11 @@ def measure(path: Path) -> Fired:
     instruments = choose_instruments(settings, load_instruments(), recording.product, recording.symbols)
     heard = [fact for batch in open_recording(settings, recording, instruments).batches() for fact in batch]
     facts = Counter((type(event), event.instrument) for _, event in heard)
-    counts: dict[str, dict[str, Counts]] = {name: {} for name in CATALOG}
+    counts: dict[str, dict[str, Counts]] = {name: {} for name in TICK}
     for key, instrument in instruments.items():
         usual = _turned(heard, instruments, instrument.symbol)
         eager = _turned(heard, instruments, instrument.symbol, "cooldown_seconds=0")
-        for name, entry in CATALOG.items():
+        for name, entry in TICK.items():
             if entry.speaks_of(instrument):
                 counts[name][instrument.symbol] = _counts(name, _asked(entry, key, facts), usual, eager)
     return Fired(
@@ -91,9 +91,9 @@ def measure(path: Path) -> Fired:
 
 def _turned(heard: Sequence[Heard], instruments: Instruments, symbol: str, also: str = "") -> _Seen:
     """Every strategy on one symbol, with the markets of all of them in sight."""
-    sets = [f"strategies.{name}.enabled=false" for name in CATALOG]
-    sets += [f"strategies.{name}.symbols.{symbol}.enabled=true" for name in CATALOG]
-    sets += [f"strategies.{name}.{also}" for name in CATALOG if also]
+    sets = [f"strategies.{name}.enabled=false" for name in TICK]
+    sets += [f"strategies.{name}.symbols.{symbol}.enabled=true" for name in TICK]
+    sets += [f"strategies.{name}.{also}" for name in TICK if also]
     markets = build_markets(instruments)
     strategist = build_strategist(load(sets=sets, environ={}), instruments, markets)
     seen = _Seen()

@@ -18,7 +18,7 @@ from petrosa.core.model.commands import SeatParameters
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import InstrumentId, instrument_id
 from petrosa.core.simulation.exchange import Exchange, SimulatedState
-from petrosa.core.strategies.catalog import CATALOG
+from petrosa.core.strategies.catalog import CANDLE, CATALOG, TICK
 from petrosa.core.strategist import Strategist, StrategyPlan
 from petrosa.core.trader import Trader
 from petrosa.core.turns import Turns, TurnsState
@@ -93,13 +93,16 @@ def build_markets(instruments: Instruments) -> dict[InstrumentId, MarketState]:
     return {key: MarketState(instrument, Tape(FLOW_WINDOW_NS)) for key, instrument in instruments.items()}
 
 
-def plans_of(settings: Settings, instruments: Instruments, strategy_id: str) -> list[StrategyPlan]:
-    """One strategy on every instrument that it speaks of, also where it is not enabled."""
-    strategy = settings.strategies[strategy_id]
+def plans_of(
+    settings: Settings, instruments: Instruments, strategy_id: str, timeframes: tuple[str, ...] = ()
+) -> list[StrategyPlan]:
+    """One strategy on every instrument that it speaks of, also where it is not enabled; `timeframes` if it has bars."""
+    strategy, entry = settings.strategies[strategy_id], CATALOG[strategy_id]
+    lengths = tuple(one for one in timeframes if not entry.timeframes or one in entry.timeframes)
     return [
-        StrategyPlan(strategy_id, key, strategy.for_symbol(one.symbol), enabled=strategy.is_enabled(one.symbol))
+        StrategyPlan(strategy_id, key, strategy.for_symbol(one.symbol), strategy.is_enabled(one.symbol), lengths)
         for key, one in instruments.items()
-        if CATALOG[strategy_id].speaks_of(one)
+        if entry.speaks_of(one) and (lengths or not timeframes)
     ]
 
 
@@ -112,8 +115,17 @@ def seats_of(settings: Settings, instruments: Instruments, strategy_id: str) -> 
 
 
 def build_strategist(settings: Settings, instruments: Instruments, markets: Markets) -> Strategist:
-    """Every strategy on every instrument that it speaks of, in the order of the catalogue; those not enabled wait."""
-    plans = [plan for name in settings.strategies for plan in plans_of(settings, instruments, name)]
+    """Every strategy of a stream on every instrument that it speaks of, in the order of the catalogue; those not
+    enabled wait."""
+    plans = [plan for name in TICK for plan in plans_of(settings, instruments, name)]
+    return Strategist(instruments, plans, markets)
+
+
+def build_analyst(
+    settings: Settings, instruments: Instruments, markets: Markets, timeframes: tuple[str, ...]
+) -> Strategist:
+    """Every strategy of bars on every instrument, for every one of these timeframes that it works on."""
+    plans = [plan for name in CANDLE for plan in plans_of(settings, instruments, name, timeframes)]
     return Strategist(instruments, plans, markets)
 
 

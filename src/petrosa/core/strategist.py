@@ -9,7 +9,15 @@ from petrosa.core.market.state import MarketState
 from petrosa.core.model.commands import Configure, SeatParameters
 from petrosa.core.model.events import Alarm, Configured, Decision, SeatChange, SignalMade, Warmup
 from petrosa.core.model.instruments import Instrument
-from petrosa.core.model.market import BookGap, FeedStateChanged, InstrumentId, MarketEvent, instrument_id
+from petrosa.core.model.market import (
+    BookGap,
+    Candle,
+    FeedStateChanged,
+    InstrumentId,
+    MarketEvent,
+    bars_key,
+    instrument_id,
+)
 from petrosa.core.model.refusals import refusal
 from petrosa.core.model.signals import Signal, signal_id_of
 from petrosa.core.signals.checks import CandidateContext, check_candidate
@@ -32,13 +40,15 @@ _NOBODY: Final = Place()
 class StrategyPlan(msgspec.Struct, frozen=True):
     """One strategy on one instrument. `params` is of the type that the catalogue names for the strategy.
 
-    A plan that is not `enabled` can be by a command.
+    A plan that is not `enabled` can be by a command. A strategy of bars is planned with the lengths it is to work on
+    (`15m`, `1h`): it has a state and a cooldown of its own for each, and one set of parameters for all.
     """
 
     strategy_id: str
     instrument: InstrumentId
     params: StrategyParams
     enabled: bool = True
+    timeframes: tuple[str, ...] = ()
 
 
 class StrategistState(msgspec.Struct, frozen=True):
@@ -68,10 +78,10 @@ class Strategist:
         self.signal_counts: dict[str, dict[str, int]] = {}
         self._cooldowns = Cooldowns()
         self._instruments = instruments
-        self._seats: dict[tuple[str, InstrumentId], Seat] = {}
+        self._seats: dict[tuple[str, InstrumentId], tuple[Seat, ...]] = {}
         for plan in plans:
             self._take(plan, markets)
-        self._routes: Routes = routes_of(self._seats.values(), instruments)
+        self._routes: Routes = self._ways()
 
     def handle(self, event: MarketEvent | Warmup, now: int) -> Sequence[Decision]:
         """What the strategies that listen to this event decided: `SignalMade` or `Refused`, mostly nothing."""
@@ -81,7 +91,8 @@ class Strategist:
                 self._note(event, now)
             return _NOTHING
         decisions: tuple[Decision, ...] = _NOTHING
-        place = route.get(event.instrument)  # type: ignore[union-attr]  # only market facts have a route
+        key = event.instrument  # type: ignore[union-attr]  # only market facts have a route
+        place = route.get(key if type(event) is not Candle else bars_key(key, event.interval_ns))
         if place is None:
             return _NOTHING
         for note, market in place.notes:
@@ -104,8 +115,15 @@ class Strategist:
         return decisions
 
     def warmup(self) -> dict[tuple[str, InstrumentId], tuple[int, int]]:
-        """Per strategy and instrument (n, m): n of the m facts it needs before it can speak are there."""
-        return {key: seat.strategy.warmup() for key, seat in self._seats.items() if seat.enabled}
+        """Per strategy and instrument (n, m): n of the m facts it needs before it can speak are there.
+
+        Of several timeframes it is that which has farthest to go.
+        """
+        return {
+            key: min((seat.strategy.warmup() for seat in seats), key=lambda one: one[0] - one[1])
+            for key, seats in self._seats.items()
+            if seats[0].enabled
+        }
 
     def configure(self, command: Configure) -> Sequence[Decision]:
         """Let a strategy go on with other parameters: all that the command names, or nothing and an alarm.
@@ -122,13 +140,13 @@ class Strategist:
 
     def parameters(self, strategy_id: str) -> list[SeatParameters]:
         """What holds for a strategy now, by instrument; nothing for one that is not followed here."""
-        return [seat.snapshot() for (name, _), seat in self._seats.items() if name == strategy_id]
+        return [seats[0].snapshot() for (name, _), seats in self._seats.items() if name == strategy_id]
 
     def forget(self) -> None:
         """Start every window and edge from nothing, as a started process does. Cooldowns and counts stay."""
-        for seat in self._seats.values():
+        for seat in self._all():
             seat.forget()
-        self._routes = routes_of(self._seats.values(), self._instruments)
+        self._routes = self._ways()
 
     def recall(self, made: SignalMade, now: int) -> None:
         """Remember a signal of the past. What led to it fills again from the market."""
@@ -138,9 +156,9 @@ class Strategist:
 
     def snapshot(self) -> StrategistState:
         configured: dict[str, list[SeatParameters]] = {}
-        for (strategy_id, _), seat in self._seats.items():
-            if seat.changed:
-                configured.setdefault(strategy_id, []).append(seat.snapshot())
+        for (strategy_id, _), seats in self._seats.items():
+            if seats[0].changed:
+                configured.setdefault(strategy_id, []).append(seats[0].snapshot())
         return StrategistState(self._cooldowns.snapshot(), configured)
 
     def restore(self, state: StrategistState) -> None:
@@ -151,10 +169,19 @@ class Strategist:
     def _adopt(self, strategy_id: str, wanted: Sequence[SeatParameters]) -> tuple[SeatChange, ...]:
         """Raises `ValueError`, before anything has changed, for parameters that the strategy cannot have."""
         mine = [(self._seats[strategy_id, one.instrument], one) for one in wanted if self._follows(strategy_id, one)]
-        read = [(seat, seat.read(one.parameters), one.enabled) for seat, one in mine]
-        changes = tuple(SeatChange(seat.key, seat.adopt(params, enabled=on)) for seat, params, on in read)
-        self._routes = routes_of(self._seats.values(), self._instruments)
-        return changes
+        read = [(seats, seats[0].read(one.parameters), one.enabled) for seats, one in mine]
+        changes: list[SeatChange] = []
+        for seats, params, on in read:
+            effects = [seat.adopt(params, enabled=on) for seat in seats]
+            changes.append(SeatChange(seats[0].key, effects[0]))
+        self._routes = self._ways()
+        return tuple(changes)
+
+    def _all(self) -> list[Seat]:
+        return [seat for seats in self._seats.values() for seat in seats]
+
+    def _ways(self) -> Routes:
+        return routes_of(self._all(), self._instruments)
 
     def _follows(self, strategy_id: str, one: SeatParameters) -> bool:
         return (strategy_id, one.instrument) in self._seats
@@ -172,16 +199,22 @@ class Strategist:
             raise ConfigError(f"{plan.strategy_id} is planned twice on {plan.instrument}; leave one out")
         self.signal_counts.setdefault(plan.strategy_id, {"buy": 0, "sell": 0})
         quiet = self.quiet_counts.setdefault(plan.strategy_id, {reason.value: 0 for reason in Quiet})
-        self._seats[key] = Seat(
-            entry, plan.params, instruments[plan.instrument], markets[plan.instrument], quiet, enabled=plan.enabled
-        )
+        if not plan.timeframes and entry.listens_to is Candle:
+            raise ConfigError(f"{plan.strategy_id} works on bars; plan it with the lengths that it is to work on: 15m")
+        self._seats[key] = tuple(
+            Seat(
+                entry, plan.params, instruments[plan.instrument], markets[plan.instrument], quiet,
+                enabled=plan.enabled, timeframe=timeframe,
+            )
+            for timeframe in plan.timeframes or ("",)
+        )  # fmt: skip
 
     def _decide(self, seat: Seat, event: object, now: int) -> Decision:
         """A score counted: the candidate becomes a signal, or a refusal that says why not."""
-        entry, name = seat.entry, seat.key
+        entry, name = seat.entry, seat.name
         candidate: Candidate = seat.strategy.candidate(event, seat.market, now)
         signal_id = signal_id_of(
-            entry.strategy_id, entry.version, name, entry.timeframe, candidate.ts_event, candidate.action
+            entry.strategy_id, entry.version, seat.key, seat.timeframe, candidate.ts_event, candidate.action
         )
         context = CandidateContext(
             now,
@@ -191,7 +224,7 @@ class Strategist:
             self._cooldowns.last(entry.strategy_id, name),
         )
         outcomes = check_candidate(candidate, context)
-        refused = refusal(entry.strategy_id, name, signal_id, outcomes)
+        refused = refusal(entry.strategy_id, seat.key, signal_id, outcomes)
         if refused is not None:
             return refused
         self._cooldowns.start(entry.strategy_id, name, now)
@@ -205,15 +238,16 @@ class Strategist:
             case Warmup():
                 self._warm(event.event, now)
             case FeedStateChanged() | BookGap():
-                for (_, instrument), seat in self._seats.items():
-                    if instrument == event.instrument:
+                for seat in self._all():
+                    if seat.key == event.instrument:
                         seat.trigger.unknown()
             case _:
                 pass
 
     def _warm(self, event: MarketEvent, now: int) -> None:
         """Fill windows. An edge that lies in the history is told to nobody, and is no news later."""
-        place = self._routes.get(event.__class__, {}).get(event.instrument, _NOBODY)
+        where = bars_key(event.instrument, event.interval_ns) if isinstance(event, Candle) else event.instrument
+        place = self._routes.get(event.__class__, {}).get(where, _NOBODY)
         for note, market in place.notes:
             note(event, market, now)
         for seat in place.seats:
@@ -237,11 +271,13 @@ def _signal(signal_id: str, seat: Seat, candidate: Candidate, now: int) -> Signa
         current_price=candidate.current_price,
         ts_event=candidate.ts_event,
         ts_seen=now,
-        timeframe=entry.timeframe,
+        timeframe=seat.timeframe,
         venue=instrument.venue,
         market=instrument.market,
         stop_loss=candidate.stop_loss,
         take_profit=candidate.take_profit,
+        order_type="stop" if candidate.at_stop else None,
+        expires_at=now + candidate.expires_after_ns if candidate.expires_after_ns else None,
         indicators=candidate.indicators,
         metadata=candidate.metadata,
         strategy=entry.strategy_id,

@@ -14,7 +14,7 @@ from petrosa.apps.main import run
 from petrosa.apps.settings import Settings, load
 from petrosa.apps.what_if import what_if
 from petrosa.backtest.what_if import WhatIf
-from petrosa.core.strategies.catalog import CATALOG
+from petrosa.core.strategies.catalog import TICK
 from petrosa.errors import EXIT_CONFIG, EXIT_OK, EXIT_USAGE, ConfigError, UsageError
 
 Captured = pytest.CaptureFixture[str]
@@ -31,10 +31,10 @@ def asked(strategy: str, *sets: str, symbol: str = "", twin: str = TWINS[0], und
 
 
 @pytest.mark.parametrize("twin", TWINS)
-@pytest.mark.parametrize("strategy", CATALOG)
+@pytest.mark.parametrize("strategy", TICK)
 def test_equal_parameters_give_equal_columns(strategy: str, twin: str) -> None:
     """Written as they are already, they change nothing, and the answer says so."""
-    answer = asked(strategy, f"cooldown_seconds={CATALOG[strategy].params().cooldown_seconds}", twin=twin)
+    answer = asked(strategy, f"cooldown_seconds={TICK[strategy].params().cooldown_seconds}", twin=twin)
     assert (answer.before, None, ()) == (answer.after, answer.first_difference, answer.changes)
     assert "The parameters are the same on both sides." in answer.caveats
 

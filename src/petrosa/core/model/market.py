@@ -177,6 +177,11 @@ class Reading(Message, frozen=True, tag="reading"):
         return reading_key(self.topic)
 
 
+def bars_key(instrument: InstrumentId, interval_ns: int) -> InstrumentId:
+    """Where the closed bars of one length go."""
+    return InstrumentId(f"{instrument}@{interval_ns}")
+
+
 def reading_key(topic: str) -> InstrumentId:
     """Where the readings of a topic go."""
     return InstrumentId(f"reading:{topic}")

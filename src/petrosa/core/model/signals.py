@@ -28,7 +28,8 @@ class Signal(Message, frozen=True, gc=False, tag="signal"):
     `confidence` is in [0, 1]; prices are floats in quote currency; `quantity` is a hint that sizing ignores by default;
     `stop_loss` and `take_profit` are prices, `stop_loss_pct` and `take_profit_pct` fractions (0.02 is 2 %).
     `venue` and `market` may be absent when the symbol alone names one instrument. `strategy_mode` says how it came
-    about: deterministic, ml_light or llm_reasoning.
+    about: deterministic, ml_light or llm_reasoning. `order_type` `stop` asks for an entry that waits until the market
+    reaches `price`, until `expires_at` (ns) at the latest; any other leaves the entry to the engine.
     """
 
     signal_id: str
@@ -53,6 +54,8 @@ class Signal(Message, frozen=True, gc=False, tag="signal"):
     source: str = "petrosa"
     strategy: str = ""
     strategy_mode: str = "deterministic"
+    order_type: str | None = None
+    expires_at: int | None = None
 
 
 def signal_id_of(strategy_id: str, version: int, instrument: str, timeframe: str, ts_event: int, action: Action) -> str:

@@ -71,9 +71,9 @@ def candidate_levels(candidate: Candidate, _: CandidateContext) -> Outcome:
     return check_levels(candidate.action.side, candidate.stop_loss, candidate.take_profit, prices)
 
 
-def cooldown(_: Candidate, context: CandidateContext) -> Outcome:
+def cooldown(candidate: Candidate, context: CandidateContext) -> Outcome:
     """It has been long enough since this strategy spoke on this symbol."""
-    needed = context.params.cooldown_seconds
+    needed = max(context.params.cooldown_seconds, candidate.cooldown_seconds)
     limit = f"{needed:g} s"
     if context.last_signal_at is None:
         return passed("cooldown", "no signal before", limit)

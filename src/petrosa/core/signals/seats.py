@@ -5,11 +5,12 @@ from typing import Any
 
 import msgspec
 
+from petrosa.core.market.candles import interval_ns
 from petrosa.core.market.state import MarketState
 from petrosa.core.model.commands import SeatParameters
 from petrosa.core.model.events import Effect
 from petrosa.core.model.instruments import Instrument
-from petrosa.core.model.market import InstrumentId, Reading, reading_key
+from petrosa.core.model.market import Candle, InstrumentId, Reading, bars_key, reading_key
 from petrosa.core.signals.trigger import Trigger
 from petrosa.core.strategies.base import CatalogEntry, Noting, Strategy, StrategyParams
 
@@ -17,21 +18,26 @@ Note = Callable[[Any, MarketState, int], None]
 
 
 class Seat:
-    """One strategy at one instrument, and what it needs to be heard. `quiet` counts why it said nothing."""
+    """One strategy at one instrument, on bars of one length where it listens to bars, and what it needs to be heard.
+
+    `name` is the instrument's, with the timeframe for bars; `quiet` counts why it said nothing.
+    """
 
     __slots__ = (
-        "changed", "enabled", "entry", "evaluate", "instrument", "key", "market", "params", "quiet", "strategy",
-        "trigger",
+        "changed", "enabled", "entry", "evaluate", "instrument", "key", "market", "name", "params", "quiet",
+        "strategy", "timeframe", "trigger",
     )  # fmt: skip
 
     def __init__(
         self, entry: CatalogEntry, params: StrategyParams, instrument: Instrument, market: MarketState,
-        quiet: dict[str, int], *, enabled: bool,
+        quiet: dict[str, int], *, enabled: bool, timeframe: str = "",
     ) -> None:  # fmt: skip
         self.entry = entry
         self.params = params
         self.instrument = instrument
         self.key = instrument.id
+        self.timeframe = timeframe or entry.timeframe
+        self.name = InstrumentId(f"{self.key}@{timeframe}") if timeframe else self.key
         self.market = market
         self.quiet = quiet
         self.enabled = enabled
@@ -106,22 +112,25 @@ def routes_of(seats: Iterable[Seat], instruments: Mapping[InstrumentId, Instrume
     """The way of every kind of fact to the enabled seats, in the order of the seats; anew after a seat forgot."""
     routes: Routes = {}
 
-    def place(kind: type, key: InstrumentId) -> Place:
-        return routes.setdefault(kind, {}).setdefault(key, Place())
+    def place(kind: type, key: InstrumentId, seat: Seat) -> Place:
+        where = bars_key(key, interval_ns(seat.timeframe)) if kind is Candle else key
+        return routes.setdefault(kind, {}).setdefault(where, Place())
 
     for seat in seats:
         if not seat.enabled:
             continue
         entry = seat.entry
-        reads = [place(Reading, reading_key(topic)) for topic in entry.reads]
-        scored = reads if entry.listens_to is Reading else [place(entry.listens_to, seat.key)]
+        reads = [place(Reading, reading_key(topic), seat) for topic in entry.reads]
+        scored = reads if entry.listens_to is Reading else [place(entry.listens_to, seat.key, seat)]
         for where in scored:
             where.seats = (*where.seats, seat)
         if not isinstance(seat.strategy, Noting):
             continue
-        noted = [place(kind, seat.key) for kind in entry.notes] + [where for where in reads if where not in scored]
+        noted = [place(kind, seat.key, seat) for kind in entry.notes] + [
+            where for where in reads if where not in scored
+        ]
         kinds = [kind for kind in (entry.listens_to, *entry.notes) if kind is not Reading]
-        noted += [place(kind, key) for key in companions_of(seat, instruments) for kind in kinds]
+        noted += [place(kind, key, seat) for key in companions_of(seat, instruments) for kind in kinds]
         for where in noted:
             where.notes = (*where.notes, (seat.strategy.note, seat.market))
     return routes
@@ -134,6 +143,7 @@ def companions_of(seat: Seat, instruments: Mapping[InstrumentId, Instrument]) ->
         key
         for base in seat.entry.companions
         for key, other in instruments.items()
-        if (other.base, other.quote, other.venue, other.market) == (base, own.quote, own.venue, own.market)
+        if (other.quote, other.venue, other.market) == (own.quote, own.venue, own.market)
+        and base in ("*", other.base)
         and key != seat.key
     ]

@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from petrosa.core.market.state import MarketState
 from petrosa.core.model.instruments import Instrument
-from petrosa.core.model.market import BestQuote, Depth, MarketEvent, Reading, Ticker, Trade
+from petrosa.core.model.market import BestQuote, Candle, Depth, MarketEvent, Reading, Ticker, Trade
 from petrosa.core.model.refusals import Outcome
 from petrosa.core.model.signals import Action
 
@@ -92,7 +92,11 @@ class StrategyParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
-    """An opinion that is strong enough to be checked. `guards` are the strategy's own checks, already answered."""
+    """An opinion that is strong enough to be checked. `guards` are the strategy's own checks, already answered.
+
+    `at_stop` asks for an entry that waits until the market reaches `price`, for `expires_after_ns` at most. A strategy
+    whose bars are long asks for a cooldown of its own, in seconds, where the parameter's is shorter.
+    """
 
     action: Action
     confidence: float
@@ -104,6 +108,9 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     guards: tuple[Outcome, ...] = ()
     stop_loss: float | None = None
     take_profit: float | None = None
+    at_stop: bool = False
+    expires_after_ns: int = 0
+    cooldown_seconds: float = 0.0
 
 
 E_contra = TypeVar("E_contra", contravariant=True)
@@ -166,7 +173,7 @@ class CatalogEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence: what it looks for."""
     fails_when: tuple[str, ...]
     """Sentences: when its opinion is worth nothing."""
-    listens_to: type[Trade] | type[Ticker] | type[Depth] | type[BestQuote] | type[Reading]
+    listens_to: type[Trade] | type[Ticker] | type[Depth] | type[BestQuote] | type[Reading] | type[Candle]
     """The kind of fact that is scored."""
     params: type[StrategyParams]
     build: Callable[[Any], Strategy[Any]]
@@ -179,12 +186,15 @@ class CatalogEntry(msgspec.Struct, frozen=True, kw_only=True):
     bases: tuple[str, ...] = ()
     """Base assets that it has an opinion about; empty: every one."""
     companions: tuple[str, ...] = ()
-    """Base assets whose facts of the kind it listens to, or notes, it notes too, in the same quote asset."""
+    """Base assets whose facts of the kind it listens to, or notes, it notes too, in the same quote asset; `*`: all."""
     history: str = "none"
     """What must have been seen before it can speak, in words."""
     enabled: bool = True
     """Whether it runs where nobody says otherwise."""
     timeframe: str = "tick"
+    """Of what it listens to; whose bars may be of any length is planned with the lengths that are wanted."""
+    timeframes: tuple[str, ...] = ()
+    """The lengths of bars that it can work on; empty: any."""
 
     def speaks_of(self, instrument: Instrument) -> bool:
         """Whether it has an opinion about this instrument."""

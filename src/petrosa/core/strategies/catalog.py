@@ -15,7 +15,7 @@ from petrosa.core.strategies.tick import (
     trade_momentum,
 )
 
-_ENTRIES: Final = (
+_TICK: Final = (
     orderbook_skew.ENTRY,
     trade_momentum.ENTRY,
     ticker_velocity.ENTRY,
@@ -25,5 +25,12 @@ _ENTRIES: Final = (
     cross_exchange_spread.ENTRY,
     onchain_metrics.ENTRY,
 )
+_CANDLE: Final[tuple[CatalogEntry, ...]] = ()
 
-CATALOG: Final[Mapping[str, CatalogEntry]] = {entry.strategy_id: entry for entry in _ENTRIES}
+TICK: Final[Mapping[str, CatalogEntry]] = {entry.strategy_id: entry for entry in _TICK}
+"""Strategies of a stream: trades, quotes, books, tickers, outside readings."""
+
+CANDLE: Final[Mapping[str, CatalogEntry]] = {entry.strategy_id: entry for entry in _CANDLE}
+"""Strategies of closed bars of any length: technical analysis."""
+
+CATALOG: Final[Mapping[str, CatalogEntry]] = {**TICK, **CANDLE}

@@ -1,0 +1,1 @@
+"""Strategies of closed bars: one file each."""

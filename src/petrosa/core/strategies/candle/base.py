@@ -1,0 +1,176 @@
+"""What the strategies of technical analysis have in common: closed bars in, a setup out, its levels made sure of.
+
+A strategy names a setup of the bar that has just closed, or none. It knows that bar and those before it, never a bar
+that is still open. A setup counts when the bar before had none (the strategist's edge), after the cooldown, and when
+its stop and target lie where they can be reached.
+"""
+
+from collections import deque
+from math import isfinite
+from typing import Annotated, Any, ClassVar, Final, NamedTuple
+
+from msgspec import Meta
+
+from petrosa.core.market.state import MarketState
+from petrosa.core.model.base import NS_PER_SECOND
+from petrosa.core.model.market import Candle
+from petrosa.core.model.refusals import Outcome, failed, passed
+from petrosa.core.model.signals import Action
+from petrosa.core.strategies.base import Candidate, Quiet, StrategyParams
+
+CONFIDENCE_MAX: Final = 0.95
+_TRUE: Final = {Action.BUY: 2.0, Action.SELL: -2.0}
+
+
+class CandleParams(StrategyParams, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The guards that every strategy of bars has."""
+
+    cooldown_seconds: Annotated[
+        float, Meta(ge=0, le=86_400, description="Least time between two signals of this strategy on one symbol.")
+    ] = 0.0
+    cooldown_bars: Annotated[
+        int, Meta(ge=0, le=500, description="The same in bars of its timeframe; the longer of the two holds.")
+    ] = 3
+    entry_expiry_bars: Annotated[
+        int, Meta(ge=1, le=20, description="How many bars an entry waits that is to be made where the bar ended.")
+    ] = 2
+    min_risk_pct: Annotated[
+        float, Meta(ge=0, le=10, description="A stop nearer than this, in % of the entry, is noise; 0 is off.")
+    ] = 0.05
+    max_risk_pct: Annotated[
+        float, Meta(gt=0, le=100, description="A stop farther than this, in % of the entry, is no stop.")
+    ] = 10.0
+
+
+class Setup(NamedTuple):
+    """What a strategy sees in the bar that has just closed. Prices are in quote currency.
+
+    `entry` is where to get in: at the market now, or with `at_stop` when the market reaches it. `hold` has neither stop
+    nor target. `indicators` are what it saw, by name.
+    """
+
+    action: Action
+    entry: float
+    stop: float | None
+    target: float | None
+    confidence: float
+    indicators: dict[str, float]
+    at_stop: bool = False
+
+
+def reward(entry: float, stop: float, multiple: float) -> float:
+    """The target that is `multiple` times as far from the entry as the stop, on the other side."""
+    return entry + multiple * (entry - stop)
+
+
+class CandleStrategy:
+    """One strategy on the bars of one instrument and length. A subclass says `NAME`, how many bars it needs and keeps,
+    makes its indicators in `restart`, and finds its setup in `look`.
+
+    A bar that was seen already is left out; after a hole in the bars everything starts anew, since an average over a
+    hole is an average of something else.
+    """
+
+    NAME: ClassVar[str]
+    BARS: ClassVar[int]
+    """How many bars it needs before it can speak, the last one included."""
+    KEPT: ClassVar[int] = 2
+    """How many bars are kept to look back at, the last one included."""
+
+    def __init__(self, params: Any) -> None:
+        self.params = params
+        self._setup: Setup | None = None
+        self._begin()
+
+    def retune(self, params: Any) -> None:
+        self.params = params
+
+    @property
+    def needed(self) -> int:
+        """`BARS`, or what the parameters make of it."""
+        return self.BARS
+
+    def restart(self) -> None:
+        """Make the indicators, empty."""
+        raise NotImplementedError
+
+    def take(self, bar: Candle) -> None:
+        """Take a bar into the indicators; `self.bars` has it already. Called for every bar, once."""
+        raise NotImplementedError
+
+    def look(self, bar: Candle) -> Setup | Quiet | None:
+        """The setup of the bar just taken in; none, or why that cannot be said. Called when `needed` bars are there."""
+        raise NotImplementedError
+
+    def back(self, k: int) -> Candle:
+        """The bar `k` bars ago; 0 is the last."""
+        return self.bars[-1 - k]
+
+    def evaluate(self, event: Candle, market: MarketState, now: int) -> float | Quiet:
+        self._setup = None
+        if self.bars:
+            last = self.bars[-1]
+            if event.ts_open <= last.ts_open:
+                return Quiet.OUT_OF_ORDER
+            if event.ts_open != last.ts_open + last.interval_ns:
+                self._begin()
+        if not _is_bar(event):
+            return Quiet.BAD_NUMBER
+        self.bars.append(event)
+        self._seen += 1
+        self.take(event)
+        if self._seen < self.needed:
+            return Quiet.WARMING_UP
+        found = self.look(event)
+        if found is None or isinstance(found, Quiet):
+            return 0.0 if found is None else found
+        self._setup = found
+        return _TRUE.get(found.action, 2.0)
+
+    def candidate(self, event: Candle, market: MarketState, now: int) -> Candidate:
+        setup, params = self._setup, self.params
+        assert setup is not None, "a candidate is asked for after a score"
+        length = event.interval_ns
+        return Candidate(
+            action=setup.action,
+            confidence=min(CONFIDENCE_MAX, setup.confidence),
+            price=setup.entry,
+            current_price=event.close,
+            ts_event=event.ts_open + length,
+            indicators=setup.indicators,
+            metadata={"strategy": self.NAME, "bar": event.ts_open},
+            guards=() if setup.stop is None else (_risk(setup.entry, setup.stop, params),),
+            stop_loss=setup.stop,
+            take_profit=setup.target,
+            at_stop=setup.at_stop,
+            expires_after_ns=params.entry_expiry_bars * length if setup.at_stop else 0,
+            cooldown_seconds=params.cooldown_bars * length / NS_PER_SECOND,
+        )
+
+    def warmup(self) -> tuple[int, int]:
+        return min(self._seen, self.needed), self.needed
+
+    def _begin(self) -> None:
+        self.bars: deque[Candle] = deque(maxlen=max(2, self.KEPT))
+        self._seen = 0
+        self.restart()
+
+
+def _is_bar(bar: Candle) -> bool:
+    prices = (bar.open, bar.high, bar.low, bar.close)
+    return (
+        all(isfinite(price) and price > 0.0 for price in prices)
+        and bar.low <= min(bar.open, bar.close)
+        and max(bar.open, bar.close) <= bar.high
+        and isfinite(bar.volume)
+        and bar.volume >= 0.0
+    )
+
+
+def _risk(entry: float, stop: float, params: CandleParams) -> Outcome:
+    """How far the stop is: nearer than the noise it is hit by chance, farther than reason nobody would trade it."""
+    limit = f"{params.min_risk_pct:g} % to {params.max_risk_pct:g} % of the entry"
+    share = abs(entry - stop) / entry * 100.0
+    if params.min_risk_pct <= share <= params.max_risk_pct:
+        return passed("risk_distance", f"{share:.3f} %", limit)
+    return failed("risk_distance", f"{share:.3f} %", limit, "nothing to do, or change min_risk_pct and max_risk_pct")
