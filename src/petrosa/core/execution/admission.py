@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from petrosa.core.execution.account import Account
 from petrosa.core.execution.manual import Manual
 from petrosa.core.execution.params import EntryStyle, ExecutionParams
-from petrosa.core.execution.plan import entry_intent, entry_prices
+from petrosa.core.execution.plan import entry_intent, entry_terms
 from petrosa.core.execution.tally import Opening, Tally
 from petrosa.core.market.state import MarketState
 from petrosa.core.model.base import Side
@@ -19,10 +19,10 @@ from petrosa.core.model.commands import PlaceOrder
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import Approved
-from petrosa.core.model.refusals import Outcome
+from petrosa.core.model.refusals import Outcome, Verdict
 from petrosa.core.model.signals import Signal
 from petrosa.core.risk.facts import Adding, Entry
-from petrosa.core.risk.gate import Cleared, approve, assess
+from petrosa.core.risk.gate import Cleared, approve, assess, not_reached
 from petrosa.core.risk.params import RiskParams
 from petrosa.core.signals.reception import Heard, Reception
 
@@ -108,16 +108,22 @@ class Admission:
         """Ask the gate, with the account and the market as they are."""
         heard, side, instrument, now, closed, adding = wish
         rules, market, account = self._instruments[instrument], self._markets[instrument], self._account
-        expected, worst = entry_prices(side, market, rules, self._execution.entry, self._risk.max_slippage_bps)
-        is_market = self._execution.entry is EntryStyle.MARKET
-        entry = Entry(heard.signal, side, rules, expected, worst, at_market=is_market)
+        style, slippage = self._execution.entry, self._risk.max_slippage_bps
+        terms = entry_terms(heard.signal, side, market, rules, self._execution, slippage, now)
+        outcomes = heard.outcomes if terms.outcome is None else (*heard.outcomes, terms.outcome)
+        if terms.outcome is not None and terms.outcome.verdict is Verdict.FAILED:
+            return (*outcomes, *not_reached())
+        entry = Entry(
+            heard.signal, side, rules, terms.expected, terms.worst,
+            at_market=style is EntryStyle.MARKET, trigger=terms.trigger,
+        )  # fmt: skip
         closing, today = account.exits.reason(instrument), self._tally.today()
         facts = account.standing.facts(entry, now, closed=closed, closing=closing, today=today, adding=adding)
         cleared = assess(entry, facts, self._risk)
         if not isinstance(cleared, Cleared):
-            return (*heard.outcomes, *cleared)
-        approved = approve(cleared, entry_intent(cleared, account.name, now, self._execution))
-        return Agreed((*heard.outcomes, *cleared.outcomes), approved)
+            return (*outcomes, *cleared)
+        approved = approve(cleared, entry_intent(cleared, account.name, style, terms.ts_expire))
+        return Agreed((*outcomes, *cleared.outcomes), approved)
 
     def by_hand(self, manual: Manual, command: PlaceOrder, now: int, closed: str) -> None:
         manual.place(command, now, closed)

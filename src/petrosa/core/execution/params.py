@@ -37,6 +37,15 @@ class ExecutionParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     passive_ttl_seconds: Annotated[
         float, Meta(gt=0, le=86_400, description="A resting entry that has not filled by then is cancelled.")
     ] = 30.0
+    stop_entry_ttl_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=604_800,
+            description="A stop entry that has not filled by then is cancelled; for signals that name"
+            " no end of their own.",
+        ),
+    ] = 3_600.0
     answer_deadline_seconds: Annotated[
         float,
         Meta(gt=0, le=60, description="An order without an answer for so long counts as unknown, and as exposure."),

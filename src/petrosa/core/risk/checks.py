@@ -83,9 +83,10 @@ def price_fresh(_: Entry, facts: Facts, params: RiskParams) -> Outcome:
 
 
 def price_sane(entry: Entry, facts: Facts, params: RiskParams) -> Outcome:
-    """The market is still about where the signal saw it."""
+    """The market is still about where the signal saw it, which a stop entry's price is not."""
     limit = f"{params.max_price_deviation_bps:g} bps"
-    mid, said = (facts.bid + facts.ask) / 2.0, entry.signal.price
+    seen = entry.signal.price if entry.trigger is None else entry.signal.current_price
+    mid, said = (facts.bid + facts.ask) / 2.0, seen
     if not (mid > 0.0 and said > 0.0):
         return failed("price_sane", f"signal {said:g}, market {mid:g}", limit, "wait for depth or best quotes")
     deviation = abs(mid / said - 1.0) * 10_000.0

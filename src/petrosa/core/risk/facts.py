@@ -16,7 +16,8 @@ class Entry(msgspec.Struct, frozen=True):
     """What is asked for. The entry is expected to fill at `expected` and cannot fill worse than at `worst`.
 
     `at_market` is one without a limit: `worst` is then what is reckoned with, and nothing holds the venue to it. With a
-    `quantity` it is wanted in that size or not at all; without, the size follows from the risk.
+    `quantity` it is wanted in that size or not at all; without, the size follows from the risk. One with a `trigger`
+    waits on the venue until the market reaches it.
     """
 
     signal: Signal
@@ -27,6 +28,7 @@ class Entry(msgspec.Struct, frozen=True):
     at_market: bool = False
     quantity: Decimal | None = None
     leg: Leg = Leg.ENTRY
+    trigger: Decimal | None = None
 
 
 class Today(msgspec.Struct, frozen=True):

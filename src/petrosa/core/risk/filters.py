@@ -39,7 +39,7 @@ def order_count(entry: Entry, facts: Facts, _: RiskParams) -> Outcome:
     if rules.max_orders is None and rules.max_conditional_orders is None:
         return passed("order_count", "no such filter", rules.symbol)
     orders = facts.orders + 1 + PROTECTIVE_ORDERS
-    conditional = facts.conditional_orders + PROTECTIVE_ORDERS
+    conditional = facts.conditional_orders + PROTECTIVE_ORDERS + (entry.trigger is not None)
     saw = f"{orders} orders, {conditional} of them conditional, with this entry"
     limit = f"{rules.max_orders or 'any'} orders, {rules.max_conditional_orders or 'any'} conditional ({rules.symbol})"
     too_many = rules.max_orders is not None and orders > rules.max_orders

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from petrosa.core.execution.params import ExecutionParams
+from petrosa.core.execution.params import EntryStyle
 from petrosa.core.execution.plan import entry_intent
 from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.instruments import Instrument
@@ -194,7 +194,7 @@ def test_everything_passed_is_told_in_order() -> None:
 def test_the_key_fits_only_what_was_cleared() -> None:
     """A larger quantity, a worse price, another side, signal or instrument is an invariant broken, not an order."""
     fine = cleared()
-    intent = entry_intent(fine, "paper", START, ExecutionParams())
+    intent = entry_intent(fine, "paper", EntryStyle.MARKETABLE, None)
     assert intent == approve(fine, intent).intent
     place = place_of(intent)
     replace = msgspec.structs.replace
