@@ -35,8 +35,7 @@ def test_a_few_cells(tmp_path: Path, row: Row, which: int) -> None:
     run_cell(tmp_path / "cell", row, passings(row)[which])
 
 
-@pytest.mark.skipif(not SOAKING, reason="PETROSA_SOAK=1 runs the whole matrix")
-@pytest.mark.parametrize("row", list(rows()), ids=str)
+@pytest.mark.parametrize("row", list(rows()) if SOAKING else [], ids=str)
 def test_the_whole_matrix(tmp_path: Path, row: Row) -> None:
     note(row, run_row(tmp_path, row))
 

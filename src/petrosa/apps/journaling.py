@@ -102,14 +102,15 @@ def open_journal(
 ) -> JournalWriter:
     """The journal of a run, locked and repaired; see `JournalWriter` for what the hooks are told.
 
-    That of a `live` desk, which `resuming.resume` starts again, begins a segment after some minutes too, and only its
-    last segment is verified here.
+    That of a `live` desk, which `resuming.resume` starts again, begins a segment after some minutes too, only its last
+    segment is verified here, and its loop syncs several turns together.
     """
     return JournalWriter(
         folder,
         provenance,
         run,
         durable=durable,
+        grouped=live,
         segment_bytes=settings.journal.segment_mb * MB,
         segment_ns=round(settings.journal.segment_minutes * 60 * NS_PER_SECOND) if live else NEVER,
         verify_all=not live,

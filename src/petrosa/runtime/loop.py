@@ -27,7 +27,8 @@ class Loop:
     `live` says that time passes by itself; else only events make it pass. Then `settled` says whether the venue has
     answered what a shutdown asked of it; it is waited for, and bounded. `checkpoint` gives everything after the last
     turn as JSON. `StorageError` from the journal ends the loop before anything has left. `crash_point` is told
-    `inbox.before_turn` before everything that is not market data is turned.
+    `inbox.before_turn` before everything that is not market data is turned. `leave` ends a group of turns that came
+    together, which lasts two milliseconds or one turn at most: what they decided may go now (see `outbox.Together`).
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Loop:
         live: bool = False,
         settled: Callable[[], bool] = lambda: True,
         crash_point: Callable[[str], None] | None = None,
+        leave: Callable[[], None] = lambda: None,
     ) -> None:
         self.turns = turns
         self.inbox = inbox
@@ -53,6 +55,7 @@ class Loop:
         self._live = live
         self._settled = settled
         self._crash_point = crash_point
+        self._leave = leave
         self._leaving_at: int | None = None
         self._halted_for: str | None = None
         self._synced = time.monotonic()
@@ -81,6 +84,7 @@ class Loop:
                 found = found or is_begun(event)
                 if isinstance(event, Shutdown):
                     self._settle()
+            self._leave()
             self._group_sync()
             if found and self._leaving_at is None:
                 return True
@@ -127,12 +131,13 @@ class Loop:
     def _turn(self, taken: Taken) -> bool:
         """Turn what was taken; whether a shutdown was among it."""
         turns, journal = self.turns, self._journal
-        before = turns.sequence
+        before, group = turns.sequence, time.perf_counter()
         self._turn_halt()
         if self._live:
             self._let_time_pass()
         for event in taken.told:
             self._other(event)
+            group = self._leave_in_time(group)
             if isinstance(event, Shutdown):
                 self._settle()
                 if not self._live:
@@ -141,8 +146,19 @@ class Loop:
             if journal.full:
                 journal.rotate(turns.sequence, turns.now, self._checkpoint())
             turns.market(event, now)
+            if self._live:
+                group = self._leave_in_time(group)
+        self._leave()
         self._observed.turns += turns.sequence - before
         return False
+
+    def _leave_in_time(self, began: float) -> float:
+        """End a group that has lasted long enough; when the present one began."""
+        now = time.perf_counter()
+        if now - began < YIELD_AFTER_S:
+            return began
+        self._leave()
+        return time.perf_counter()
 
     def _turn_halt(self) -> None:
         if self._halted_for is not None:

@@ -12,16 +12,18 @@ from petrosa.adapters.stores.journal.reader import JournalReader
 from petrosa.adapters.stores.journal.writer import JournalWriter
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.commands import PauseEntries, Shutdown
-from petrosa.core.model.events import Halted, Started, TimerDue
+from petrosa.core.model.events import Decision, Event, Halted, Started, TimerDue
+from petrosa.core.model.orders import Approved
 from petrosa.core.turns import Turns
 from petrosa.errors import StorageError
-from petrosa.runtime.clocks import VirtualClock
+from petrosa.runtime.clocks import VirtualClock, WallClock
 from petrosa.runtime.inbox import Heard, VirtualInbox
 from petrosa.runtime.live_inbox import Frame, LiveInbox, Topic
 from petrosa.runtime.loop import Loop, tell_or_halt
 from petrosa.runtime.observed import Observed
+from petrosa.runtime.outbox import Together
 from tests.kit.disks import FullDisk
-from tests.kit.toys import BTC, PROVENANCE, RUN, START, ToyDesk, batches, market, nowhere, trade
+from tests.kit.toys import BTC, PROVENANCE, RUN, START, ToyDesk, batches, intent, market, nowhere, trade
 
 
 class Process:
@@ -192,3 +194,31 @@ async def test_a_live_desk_hears_its_timers(tmp_path: Path) -> None:
     kinds = [type(event).__name__ for _, event in desk.heard]
     assert ["Started", *["TimerDue"] * 5] == kinds[:6]
     assert kinds[-1] == "Shutdown"
+
+
+async def test_what_is_told_together_is_synced_together_before_any_of_it_leaves(tmp_path: Path) -> None:
+    """Five turns with an order each: one fdatasync, and the orders behind it."""
+    observed = Observed()
+    journal = JournalWriter(tmp_path, PROVENANCE, RUN, grouped=True)
+    journal.rotate(0, START, b"{}")
+    left: list[int] = []
+    together = Together(journal, lambda order, now: left.append(journal.syncs))
+
+    class Eager:
+        """Orders something whatever it hears."""
+
+        def handle(self, event: Event, now: int) -> Sequence[Decision]:
+            return () if isinstance(event, Shutdown) else (Approved(intent(now)),)
+
+    clock = WallClock()
+    inbox = LiveInbox(lambda frames: [], lambda frame: Topic(BTC, "trade", conflate=False), clock.now, observed)
+    turns = Turns(Eager(), journal.record, together.send)
+    loop = Loop(turns, inbox, clock, journal, lambda: b"{}", observed, live=True, leave=together.leave)
+    before = journal.syncs
+    for number in range(5):
+        inbox.tell(PauseEntries(f"c-{number}", "somebody", "to have something to turn"))
+    inbox.tell(Shutdown("s", "system", "all was told"))
+    await loop.run()
+    assert 5 == len(left)
+    assert before < left[0] <= left[-1] < before + 5
+    journal.close()

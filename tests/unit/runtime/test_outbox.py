@@ -3,8 +3,8 @@
 import pytest
 
 from petrosa.core.model.orders import Approved, Reducing
-from petrosa.errors import InvariantError
-from petrosa.runtime.outbox import Outbox
+from petrosa.errors import InvariantError, StorageError
+from petrosa.runtime.outbox import Outbox, Together
 from tests.kit.toys import START, intent
 
 
@@ -31,3 +31,43 @@ def test_an_order_for_nobody_is_our_mistake() -> None:
     """An order whose venue has no gateway is not lost in silence."""
     with pytest.raises(InvariantError, match="no gateway for venue 'binance'; there is other"):
         Outbox({"other": Kept()}).send(Approved(intent(1)), START)
+
+
+class Paper:
+    """A journal that owes until it is synced, and may refuse to."""
+
+    def __init__(self, refuses: bool = False) -> None:
+        self.owed = False
+        self.syncs = 0
+        self._refuses = refuses
+
+    def sync(self) -> None:
+        if self._refuses:
+            raise StorageError("no space left on device")
+        self.owed = False
+        self.syncs += 1
+
+
+def test_orders_of_several_turns_leave_behind_one_sync() -> None:
+    """In their order, and none before; where nothing is owed the disk is left alone."""
+    journal, left = Paper(), list[tuple[Approved | Reducing, int, int]]()
+    together = Together(journal, lambda order, now: left.append((order, now, journal.syncs)))
+    journal.owed = True
+    for number in (1, 2):
+        together.send(Approved(intent(number)), START + number)
+    assert [] == left
+    together.leave()
+    assert [(Approved(intent(1)), START + 1, 1), (Approved(intent(2)), START + 2, 1)] == left
+    together.leave()
+    assert (1, 2) == (journal.syncs, len(left))
+
+
+def test_where_the_disk_takes_nothing_none_of_them_leaves() -> None:
+    """What is not remembered was not sent."""
+    journal, left = Paper(refuses=True), list[object]()
+    together = Together(journal, lambda order, now: left.append(order))
+    journal.owed = True
+    together.send(Approved(intent(1)), START)
+    with pytest.raises(StorageError):
+        together.leave()
+    assert [] == left

@@ -32,7 +32,7 @@ from petrosa.runtime.crash import CrashPoint
 from petrosa.runtime.live_inbox import Frame, LiveInbox, Topic
 from petrosa.runtime.loop import Loop, tell_or_halt, watch_lag
 from petrosa.runtime.observed import Observed
-from petrosa.runtime.outbox import Outbox
+from petrosa.runtime.outbox import Outbox, Together
 from petrosa.runtime.stream import DecisionStream
 from petrosa.runtime.supervise import OnFailure, Supervisor
 from petrosa.surfaces.kill_switch import Latch
@@ -102,14 +102,15 @@ class LiveProcess:
         self._latch = latch
         self._shown = (self._note_signal, self.tally.take, self.model.fold, *also)
         record = record_to(self.journal.record, *self._shown, self.stream.publish)
-        self.turns = Turns(parts.desk, record, self._send)
+        together = Together(self.journal, self._send)
+        self.turns = Turns(parts.desk, record, together.send)
         self._fills: dict[tuple[str, str, str], None] = {}
         self.last_signal = 0
         self.fills_repeated = 0
         self.inbox = LiveInbox(self.taken.decode, topic_of, self.clock.now, self.observed)
         self.loop = Loop(
             self.turns, self.inbox, self.clock, self.journal, self._checkpoint, self.observed, live=True,
-            settled=lambda: self._placing is None or self._placing.settled(), crash_point=crash,
+            settled=lambda: self._placing is None or self._placing.settled(), crash_point=crash, leave=together.leave,
         )  # fmt: skip
 
     def resume(self, report: Callable[[str], None]) -> None:
@@ -135,6 +136,7 @@ class LiveProcess:
         self.turns.other(AccountUnclear(account, "the venue has not been asked since the start"), began)
         rules = tuple(self.parts.instruments[key] for key in sorted(self.parts.instruments))
         self.turns.other(RulesStated(rules, began), began)  # a checkpoint holds those of then
+        self.journal.sync()
 
     def _settings_of_now(self) -> list[Configure | ConfigureTrading]:
         """What a checkpoint and the turns after it hold otherwise than the settings of this start."""

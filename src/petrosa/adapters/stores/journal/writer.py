@@ -66,11 +66,12 @@ class JournalWriter:
     back `segment_ns` of the run's time. Without `verify_all` only the last segment is verified at the start.
 
     With `durable`, a turn with an intent, a change of configuration or of the kill switch is on disk (fdatasync) when
-    `record` returns; everything else survives the death of the process at once and a power cut after `sync`.
-    `before_write` runs before each write, to
-    flush what the journal refers to. `crash_point` is told the names `journal.before_write`, `.after_write`,
-    `.after_sync` in passing, `on_sync` the seconds that a sync took. `synced` is the last turn that survives a power
-    cut. Once a write has failed, every further one raises `StorageError`: a journal with a hole is worse than none.
+    `record` returns; everything else survives the death of the process at once and a power cut after `sync`. With
+    `grouped` too, such a turn is `owed` instead until whoever lets its orders leave has called `sync`: one sync for
+    several turns. `before_write` runs before each write, to flush what the journal refers to. `crash_point` is told the
+    names `journal.before_write`, `.after_write`, `.after_sync` in passing, `on_sync` the seconds that a sync took.
+    `synced` is the last turn that survives a power cut. Once a write has failed, every further one raises
+    `StorageError`: a journal with a hole is worse than none.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class JournalWriter:
         run: RunFile,
         *,
         durable: bool = True,
+        grouped: bool = False,
         segment_bytes: int = SEGMENT_BYTES,
         segment_ns: int = NEVER,
         verify_all: bool = True,
@@ -95,6 +97,8 @@ class JournalWriter:
         self.failure: StorageError | None = None
         self._provenance = provenance
         self._durable = durable
+        self._grouped = grouped
+        self.owed = False
         self._segment_bytes = segment_bytes
         self._segment_ns = segment_ns
         self._verify_all = verify_all
@@ -174,7 +178,9 @@ class JournalWriter:
         for decision in encoded:
             head.decisions = decision_chain(head.decisions, sequence, now, decision)
         if self._durable and (isinstance(event, LATCHING) or any(isinstance(one, PROMISED) for one in decisions)):
-            self.sync()
+            self.owed = True
+            if not self._grouped:
+                self.sync()
 
     def finish(self, sequence: int, now: int) -> None:
         """Say that the run ended in order after turn `sequence`, so that a replay knows where to stop."""
@@ -194,7 +200,7 @@ class JournalWriter:
             os.fdatasync(self._file.fileno())
         except OSError as error:
             raise self._refused(error) from error
-        self._unsynced = False
+        self._unsynced = self.owed = False
         self.synced = self.head.sequence
         self.syncs += 1
         if self._on_sync is not None:
