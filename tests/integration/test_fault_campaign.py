@@ -13,7 +13,7 @@ from tests.kit.soak import sample
 
 SEEDS = sample([(1,)], [(1, 2, 3, 4), (5, 6, 7, 8)])
 """Campaigns of one test run beside each other: most of their time they wait."""
-ORDERS = sample(40, 200)
+ORDERS = sample(25, 200)
 TIMEOUT_S = sample(15.0, 100.0)
 
 

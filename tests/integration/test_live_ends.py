@@ -21,10 +21,16 @@ from petrosa.core.model.orders import OrderType
 from petrosa.surfaces.api.serve import bind
 from tests.kit.campaign_desk import SETS, CampaignDesk
 from tests.kit.campaign_exchange import CampaignExchange
+from tests.kit.soak import sample
 
 LOOK_S = 0.02
 PATIENCE_S = 20.0
 MARKETS = pytest.mark.parametrize("market", ["usdm", "spot"])
+SILENT = sample(
+    [("usdm", "latency"), ("spot", "silence_after_accept")],
+    [(market, kind) for market in ("usdm", "spot") for kind in ("latency", "silence_after_accept")],
+)
+"""Each takes the ten seconds of an end."""
 
 
 async def until(is_so: Callable[[], Any]) -> None:
@@ -84,8 +90,7 @@ async def test_an_orderly_end_takes_entries_off_and_leaves_protection(market: st
         assert exchange.stopped("BTCUSDT", "sell") == protected > 0
 
 
-@MARKETS
-@pytest.mark.parametrize("kind", ["latency", "silence_after_accept"])
+@pytest.mark.parametrize(("market", "kind"), SILENT)
 async def test_a_silent_venue_does_not_keep_a_desk_from_ending(market: str, kind: str, tmp_path: Path) -> None:
     """Within ten seconds, and the next start goes on from what it left behind."""
     async with desk_on(market, tmp_path) as (desk, exchange):
