@@ -45,16 +45,22 @@ def vague_names(module: Module) -> Iterator[str]:
 
 
 def promised(every: tuple[Module, ...]) -> frozenset[str]:
-    """Methods whose contract is written once, at a protocol: in the method's docstring, or by name in the class's."""
+    """Methods whose contract is written once: at a protocol, in the method's docstring or by name in the class's; or at
+    a base class that leaves them to others."""
     return frozenset(
         method.name
         for module in every
         for node in ast.walk(module.tree)
-        if isinstance(node, ast.ClassDef) and any("Protocol" in ast.unparse(base) for base in node.bases)
+        if isinstance(node, ast.ClassDef)
         for method in node.body
         if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (is_protocol(node) or ast.unparse(method.body[-1]) == "raise NotImplementedError")
         and (ast.get_docstring(method) or f"`{method.name}`" in (ast.get_docstring(node) or ""))
     )
+
+
+def is_protocol(node: ast.ClassDef) -> bool:
+    return any("Protocol" in ast.unparse(base) for base in node.bases)
 
 
 def undocumented(module: Module, contracts: frozenset[str] = frozenset()) -> Iterator[str]:

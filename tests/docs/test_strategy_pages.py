@@ -7,7 +7,7 @@ import pytest
 
 from petrosa.apps.backtest import run_backtest
 from petrosa.apps.settings import load
-from petrosa.core.strategies.catalog import CATALOG
+from petrosa.core.strategies.catalog import TICK
 from tests.kit.fired import Fired, measure
 from tests.kit.recordings import recordings_dir
 from tests.kit.source import ROOT
@@ -53,7 +53,7 @@ def test_signals_are_those_of_a_backtest(twins: list[Fired], tmp_path: Path) -> 
     """Another way to the same number."""
     for name, fired in zip(TWINS, twins, strict=True):
         summary = run_backtest([ROOT / "recordings" / name], load(environ={}), folder=tmp_path / name)
-        for strategy in [entry.strategy_id for entry in CATALOG.values() if entry.enabled]:
+        for strategy in [entry.strategy_id for entry in TICK.values() if entry.enabled]:
             signals = [counts.signals for counts in fired.counts[strategy].values()]
             assert sum(summary.signals.get(strategy, {}).values()) == sum(sum(one.values()) for one in signals)
 

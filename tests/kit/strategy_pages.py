@@ -21,6 +21,7 @@ KEPT = PAGES / "fired.json"
 TWINS = ("synthetic-spot", "synthetic-usdm")
 REAL = ("binance-spot", "binance-usdm")
 SECONDS_A_DAY = 86_400
+BARS = "candle"
 BEGIN = "<!-- Made from the declarations by `make pages`; change those, not this page. -->"
 
 
@@ -62,7 +63,7 @@ def _page(one: Description, figures: Sequence[Fired]) -> str:
     needs += [f"* besides reads from outside: {', '.join(one.reads)}"] if one.reads else []
     needs += [f"* besides looks at: {', '.join(one.companions)}"] if one.companions else []
     needs += [f"* speaks of: {', '.join(one.bases) or 'every symbol'}"]
-    needs += [f"* must have seen first: {one.history}", f"* timeframe of its signals: {one.timeframe}"]
+    needs += [f"* must have seen first: {one.history}", f"* timeframe of its signals: {_timeframe(one)}"]
     return _joined(
         f"# {one.title}",
         BEGIN,
@@ -85,6 +86,10 @@ def _page(one: Description, figures: Sequence[Fired]) -> str:
     )
 
 
+def _timeframe(one: Description) -> str:
+    return "that of the bars it is given" if one.listens_to == BARS else one.timeframe
+
+
 def _hears(one: Description) -> list[str]:
     return [one.listens_to, *(f"notes {kind}" for kind in one.notes)]
 
@@ -99,6 +104,8 @@ def _parameters(one: Description) -> str:
 
 
 def _fired(one: Description, figures: Sequence[Fired]) -> str:
+    if one.listens_to == BARS:
+        return "Not counted: a recording of minutes holds too few bars for it."
     name, cooldown = one.strategy_id, next(p.default for p in one.parameters if p.name == "cooldown_seconds")
     heard = {fired.recording for fired in figures if any(c.asked for c in fired.counts.get(name, {}).values())}
     rows = [

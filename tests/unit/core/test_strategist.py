@@ -12,7 +12,7 @@ from petrosa.core.model.market import BestQuote, BookGap, FeedState, FeedStateCh
 from petrosa.core.model.refusals import Refused
 from petrosa.core.model.signals import Action, signal_id_of
 from petrosa.core.strategies.base import StrategyParams
-from petrosa.core.strategies.catalog import CATALOG
+from petrosa.core.strategies.catalog import TICK
 from petrosa.core.strategies.tick import (
     btc_dominance,
     cross_exchange_spread,
@@ -105,7 +105,7 @@ def test_quotes_without_trades_are_refused() -> None:
 
 def test_events_reach_only_who_listens() -> None:
     """A book goes to those who watch books, a trade to the momentum, a ticker to the velocity, a quote to nobody."""
-    plans: dict[str, StrategyParams] = {name: entry.params() for name, entry in CATALOG.items()}
+    plans: dict[str, StrategyParams] = {name: entry.params() for name, entry in TICK.items()}
     strategist = strategist_of(plans, market())
     for event in (depth(0, *EVEN), trade(0), trade(1), ticker(0)):
         assert () == strategist.handle(event, event.ts_seen)
@@ -259,8 +259,8 @@ CHECK_NAMES = ("cooldown", "flow_agrees", "confidence", "feed_live", "levels", "
 
 
 def test_every_strategy_stands_before_the_mirror() -> None:
-    """A strategy of the catalogue without lively settings here would never be mirrored, cut short or repeated."""
-    assert set(CATALOG) == set(LIVELY) | set(ONE_SIDED)
+    """A strategy of a stream without lively settings here would never be mirrored, cut short or repeated."""
+    assert set(TICK) == set(LIVELY) | set(ONE_SIDED)
     assert set() == set(LIVELY) & set(ONE_SIDED)
 
 

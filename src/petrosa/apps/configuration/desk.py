@@ -137,7 +137,7 @@ def differences(settings: Settings, strategist: Strategist, instruments: Instrum
     return [
         Configure(f"start-{sequence}-{name}", "system", "what holds when the process starts", name, 0, seats)
         for name in CATALOG
-        if (seats := seats_of(settings, instruments, name)) and strategist.parameters(name) != list(seats)
+        if (held := strategist.parameters(name)) and held != list(seats := seats_of(settings, instruments, name))
     ]
 
 

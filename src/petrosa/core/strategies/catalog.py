@@ -4,6 +4,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from petrosa.core.strategies.base import CatalogEntry
+from petrosa.core.strategies.candle import (
+    band_fade_reversal,
+    divergence_trap,
+    golden_trend_sync,
+    momentum_pulse,
+    range_break_pop,
+    volume_surge_breakout,
+)
 from petrosa.core.strategies.tick import (
     btc_dominance,
     cross_exchange_spread,
@@ -25,7 +33,14 @@ _TICK: Final = (
     cross_exchange_spread.ENTRY,
     onchain_metrics.ENTRY,
 )
-_CANDLE: Final[tuple[CatalogEntry, ...]] = ()
+_CANDLE: Final = (
+    momentum_pulse.ENTRY,
+    band_fade_reversal.ENTRY,
+    golden_trend_sync.ENTRY,
+    range_break_pop.ENTRY,
+    divergence_trap.ENTRY,
+    volume_surge_breakout.ENTRY,
+)
 
 TICK: Final[Mapping[str, CatalogEntry]] = {entry.strategy_id: entry for entry in _TICK}
 """Strategies of a stream: trades, quotes, books, tickers, outside readings."""

@@ -1,28 +1,36 @@
 """Nothing is missing from the catalogue, and every parameter says what it means."""
 
 from pathlib import Path
+from types import ModuleType
 
 import msgspec
 import pytest
 from msgspec import inspect
 
-from petrosa.core.strategies import tick
+from petrosa.core.strategies import candle, tick
 from petrosa.core.strategies.base import Alias, CatalogEntry
-from petrosa.core.strategies.catalog import CATALOG
+from petrosa.core.strategies.candle.base import CandleParams
+from petrosa.core.strategies.catalog import CANDLE, CATALOG, TICK
 
-FOLDER = Path(str(tick.__file__)).parent
+FOLDERS = {package: Path(str(package.__file__)).parent for package in (tick, candle)}
 ENTRIES = list(CATALOG.values())
+
+
+def folder_of(entry: CatalogEntry) -> ModuleType:
+    return candle if entry.strategy_id in CANDLE else tick
 
 
 def test_every_file_is_in_the_catalogue() -> None:
     """A strategy is a file and an entry; a file without one could never run."""
-    assert {path.stem for path in FOLDER.glob("*.py")} - {"__init__"} == set(CATALOG)
+    files = {package: {path.stem for path in folder.glob("*.py")} for package, folder in FOLDERS.items()}
+    assert files[tick] - {"__init__"} == set(TICK)
+    assert files[candle] - {"__init__", "base"} == set(CANDLE)
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.strategy_id)
 def test_an_entry_builds_what_it_names(entry: CatalogEntry) -> None:
     """The parameters of an entry are what its builder takes, and both live in the file of its name."""
-    assert f"{tick.__name__}.{entry.strategy_id}" == entry.params.__module__
+    assert f"{folder_of(entry).__name__}.{entry.strategy_id}" == entry.params.__module__
     n, m = entry.build(entry.params()).warmup()
     assert 0 == n <= m
 
@@ -30,7 +38,7 @@ def test_an_entry_builds_what_it_names(entry: CatalogEntry) -> None:
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.strategy_id)
 def test_every_parameter_is_described_bounded_and_read(entry: CatalogEntry) -> None:
     """Each has a sentence; each number has both bounds and a default within; each is read by its strategy."""
-    source = (FOLDER / f"{entry.strategy_id}.py").read_text()
+    source = (FOLDERS[folder_of(entry)] / f"{entry.strategy_id}.py").read_text()
     shared = {field.name for field in msgspec.structs.fields(entry.params.__base__)}
     kind = inspect.type_info(entry.params)
     assert isinstance(kind, inspect.StructType)
@@ -99,9 +107,10 @@ def test_documented_parameters(strategy: str) -> None:
 def test_the_guards_that_all_share() -> None:
     """A signal of a strategy on a symbol every 15 minutes at most, and a skew must stay for five seconds.
 
-    Those that read outside sources have the interval they are documented with.
+    Those that read outside sources have the interval they are documented with, those of bars count bars.
     """
-    assert {900.0} == {entry.params().cooldown_seconds for entry in ENTRIES if not entry.reads}
+    assert {900.0} == {entry.params().cooldown_seconds for entry in TICK.values() if not entry.reads}
+    assert all(issubclass(entry.params, CandleParams) for entry in CANDLE.values())
     assert 5.0 == CATALOG["orderbook_skew"].params().persistence_seconds
 
 

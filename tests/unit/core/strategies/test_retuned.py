@@ -12,7 +12,7 @@ from petrosa.core.model.events import Configured, Decision, SignalMade
 from petrosa.core.model.market import Depth, MarketEvent, Reading
 from petrosa.core.model.signals import Action
 from petrosa.core.strategies.base import StrategyParams
-from petrosa.core.strategies.catalog import CATALOG
+from petrosa.core.strategies.catalog import TICK
 from petrosa.core.strategist import Strategist
 from tests.kit.parameters import random_params
 from tests.kit.soak import sample
@@ -56,7 +56,7 @@ def signals(name: str, first: StrategyParams, then: StrategyParams, events: list
     return made
 
 
-@pytest.mark.parametrize("name", list(CATALOG))
+@pytest.mark.parametrize("name", list(TICK))
 def test_a_retuned_strategy_says_what_one_with_these_parameters_from_the_beginning_does(name: str) -> None:
     """The windows are the same. It may say less for a while: what was judged by the old ones has to be shown again."""
     seen = 0
@@ -94,7 +94,7 @@ def test_nothing_that_can_be_set_or_heard_raises() -> None:
     """Any parameters, any time, any fact: a decision that the journal can hold and give back, or none."""
     for seed in range(sample(4, 200)):
         rng, state = random.Random(seed), market()
-        strategist = strategist_of({name: random_params(rng, name) for name in CATALOG}, state)
+        strategist = strategist_of({name: random_params(rng, name) for name in TICK}, state)
         for now, event in random_market(seed, 30):
             heard = [event] if rng.random() < 0.8 else [event, strange(rng, now)]
             for one in heard:
@@ -102,5 +102,5 @@ def test_nothing_that_can_be_set_or_heard_raises() -> None:
                 for decision in strategist.handle(one, now):
                     assert decision == msgspec.json.decode(msgspec.json.encode(decision), type=Decision)
             if rng.random() < 0.05:
-                name = rng.choice(list(CATALOG))
+                name = rng.choice(list(TICK))
                 told(strategist, name, random_params(rng, name), enabled=rng.random() < 0.9)

@@ -6,11 +6,11 @@ its stop and target lie where they can be reached.
 """
 
 from collections import deque
-from math import isfinite
 from typing import Annotated, Any, ClassVar, Final, NamedTuple
 
 from msgspec import Meta
 
+from petrosa.core.analytics.indicators.inputs import LARGEST
 from petrosa.core.market.state import MarketState
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.market import Candle
@@ -159,11 +159,10 @@ class CandleStrategy:
 def _is_bar(bar: Candle) -> bool:
     prices = (bar.open, bar.high, bar.low, bar.close)
     return (
-        all(isfinite(price) and price > 0.0 for price in prices)
+        all(0.0 < price < LARGEST for price in prices)
         and bar.low <= min(bar.open, bar.close)
         and max(bar.open, bar.close) <= bar.high
-        and isfinite(bar.volume)
-        and bar.volume >= 0.0
+        and 0.0 <= bar.volume < LARGEST
     )
 
 
