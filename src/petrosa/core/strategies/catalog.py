@@ -6,10 +6,21 @@ from typing import Final
 from petrosa.core.strategies.base import CatalogEntry
 from petrosa.core.strategies.candle import (
     band_fade_reversal,
+    bollinger_breakout_signals,
+    bollinger_squeeze_alert,
     divergence_trap,
+    ema_alignment_bullish,
+    ema_pullback_continuation,
     golden_trend_sync,
+    ichimoku_cloud_momentum,
+    inside_bar_breakout,
+    liquidity_grab_reversal,
+    mean_reversion_scalper,
     momentum_pulse,
+    multi_timeframe_trend_continuation,
+    order_flow_imbalance,
     range_break_pop,
+    rsi_extreme_reversal,
     volume_surge_breakout,
 )
 from petrosa.core.strategies.tick import (
@@ -40,6 +51,17 @@ _CANDLE: Final = (
     range_break_pop.ENTRY,
     divergence_trap.ENTRY,
     volume_surge_breakout.ENTRY,
+    mean_reversion_scalper.ENTRY,
+    ichimoku_cloud_momentum.ENTRY,
+    liquidity_grab_reversal.ENTRY,
+    multi_timeframe_trend_continuation.ENTRY,
+    order_flow_imbalance.ENTRY,
+    ema_alignment_bullish.ENTRY,
+    bollinger_squeeze_alert.ENTRY,
+    bollinger_breakout_signals.ENTRY,
+    rsi_extreme_reversal.ENTRY,
+    inside_bar_breakout.ENTRY,
+    ema_pullback_continuation.ENTRY,
 )
 
 TICK: Final[Mapping[str, CatalogEntry]] = {entry.strategy_id: entry for entry in _TICK}

@@ -20,6 +20,8 @@ from tests.kit.strategy_market import market
 ENTRIES = list(CANDLE.values())
 EVERY_ONE = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.strategy_id)
 UNGUARDED = {"cooldown_seconds": 0.0, "cooldown_bars": 0, "edge_trigger": False, "min_confidence": 0.0}
+NEEDS_TAKERS = {"order_flow_imbalance"}
+"""The year of bars does not carry the volume of takers; its own test has days of bars that do."""
 
 
 @lru_cache
@@ -53,8 +55,8 @@ def test_nothing_looks_ahead_on_real_klines(entry: CatalogEntry) -> None:
 @pytest.mark.recordings
 @pytest.mark.parametrize("entry", sample(ENTRIES[::6], ENTRIES), ids=lambda entry: entry.strategy_id)
 def test_in_a_year_of_real_bars_each_has_something_to_say(entry: CatalogEntry) -> None:
-    """One that never speaks is one whose conditions contradict each other."""
-    assert signals_of(entry, real(None))
+    """One that never speaks is one whose conditions contradict each other, or asks for what these bars do not tell."""
+    assert signals_of(entry, real(None)) or entry.strategy_id in NEEDS_TAKERS
 
 
 @EVERY_ONE
@@ -71,7 +73,7 @@ def test_levels_lie_on_their_sides(entry: CatalogEntry) -> None:
 @EVERY_ONE
 def test_it_says_how_far_its_warm_up_is(entry: CatalogEntry) -> None:
     """Nothing but that until all bars are there, then something else; after a hole in the bars anew."""
-    strategy, state, series = entry.build(entry.params()), market(), walk(3, 600)
+    strategy, state, series = entry.build(entry.params()), market(), walk(3, 1_000)
     needed = strategy.warmup()[1]
     for n, bar in enumerate(series[: needed - 1], start=1):
         assert Quiet.WARMING_UP == strategy.evaluate(bar, state, bar.ts_seen)
