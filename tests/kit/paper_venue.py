@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -16,7 +17,7 @@ from petrosa.adapters.venues.binance.paper.gate import Answer, Request
 from petrosa.adapters.venues.binance.paper.venue import PaperVenue
 from petrosa.core.model.base import NS_PER_MS, NS_PER_SECOND, Side
 from petrosa.core.model.instruments import Instrument
-from petrosa.core.model.market import BookSnapshot, InstrumentId, MarkPrice, Trade, instrument_id
+from petrosa.core.model.market import BestQuote, BookDiff, BookSnapshot, InstrumentId, MarkPrice, Trade, instrument_id
 from petrosa.core.simulation.params import SimulationParams
 from tests.kit.instruments import instrument
 
@@ -66,7 +67,8 @@ class PaperBench:
     ) -> None:  # fmt: skip
         self._live = live
         self._now = START
-        self.trades = 0
+        self.trades: Counter[str] = Counter()
+        self.updates: Counter[str] = Counter()
         self.venue = PaperVenue(
             rules(), accounts or [demo_account()], SimulationParams(), Faults(tuple(faults)), lambda: self.now
         )
@@ -95,16 +97,26 @@ class PaperBench:
         for key in (SPOT, USDM):
             bids = tuple((float(bid) - 0.5 * level, size) for level in range(3))
             asks = tuple((float(ask) + 0.5 * level, size) for level in range(3))
-            self.trades += 1
-            self.venue.on_market(BookSnapshot(key, self.now, self.now, self.trades, bids, asks), self.now)
+            self.updates[key] += 1
+            self.venue.on_market(BookSnapshot(key, self.now, self.now, self.updates[key], bids, asks), self.now)
 
     def trade(self, price: str, quantity: str = "1000", side: Side = Side.BUY) -> None:
         """A print on both markets."""
         self.wait()
         for key in (SPOT, USDM):
-            self.trades += 1
-            event = Trade(key, self.now, self.now, float(price), float(quantity), side, self.trades)
+            self.trades[key] += 1
+            event = Trade(key, self.now, self.now, float(price), float(quantity), side, self.trades[key])
             self.venue.on_market(event, self.now)
+
+    def change(self, price: float, quantity: float) -> None:
+        """A bid of so much at a price on both markets, and the quote that goes with it."""
+        for key in (SPOT, USDM):
+            self.updates[key] += 1
+            number = self.updates[key]
+            previous = None if key == SPOT else number - 1
+            diff = BookDiff(key, self.now, self.now, number, number, previous, ((price, quantity),), ())
+            self.venue.on_market(diff, self.now)
+            self.venue.on_market(BestQuote(key, self.now, self.now, number, 99.0, quantity, 101.0, 50.0), self.now)
 
     def mark(self, price: str, rate: float = 0.0001, next_funding: int = START + 8 * 3_600 * NS_PER_SECOND) -> None:
         self.wait()

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
@@ -67,27 +67,47 @@ async def hosted(greet: Callable[[ServerConnection], Awaitable[None]] | None = N
         yield host
 
 
-@asynccontextmanager
-async def mute() -> AsyncIterator[str]:
+def mute() -> AbstractAsyncContextManager[str]:
     """The address of a server that opens a WebSocket and then says nothing, not even to a ping."""
+    return raw(b"")
+
+
+@asynccontextmanager
+async def raw(answer: bytes, *pieces: bytes) -> AsyncIterator[str]:
+    """The address of a server that sends these bytes, piece by piece; nothing as `answer` opens a WebSocket."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await reader.readuntil(b"\r\n\r\n")
-        headers = (line.split(b": ", 1) for line in request.split(b"\r\n")[1:] if b": " in line)
-        key = next(value for name, value in headers if name.lower() == b"sec-websocket-key")
-        accept = base64.b64encode(hashlib.sha1(key + MAGIC, usedforsecurity=False).digest())
-        writer.write(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: %b\r\n\r\n" % accept
-        )
-        await reader.read()
-        writer.close()
+        with suppress(ConnectionError):
+            writer.write(answer or upgraded(await reader.readuntil(b"\r\n\r\n")))
+            for piece in pieces:
+                await writer.drain()
+                await asyncio.sleep(0)
+                writer.write(piece)
+            await reader.read()
+        with suppress(ConnectionError):
+            writer.close()
+            await writer.wait_closed()
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    handling: list[asyncio.Task[None]] = []
+    server = await asyncio.start_server(
+        lambda reader, writer: handling.append(asyncio.create_task(handle(reader, writer))), "127.0.0.1", 0
+    )
     try:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
+        await asyncio.gather(*handling)
+
+
+def upgraded(request: bytes) -> bytes:
+    """The answer that makes a WebSocket of a connection."""
+    headers = (line.split(b": ", 1) for line in request.split(b"\r\n")[1:] if b": " in line)
+    key = next(value for name, value in headers if name.lower() == b"sec-websocket-key")
+    accept = base64.b64encode(hashlib.sha1(key + MAGIC, usedforsecurity=False).digest())
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: %b\r\n\r\n" % accept
+    )
 
 
 @asynccontextmanager

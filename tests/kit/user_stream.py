@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from petrosa.adapters.net.signing import Signer
+from petrosa.adapters.net.websocket import Pace
 from petrosa.adapters.venues.binance.live.environments import urls
 from petrosa.adapters.venues.binance.live.request import Request
-from petrosa.adapters.venues.binance.live.streams import Pace
 from petrosa.adapters.venues.binance.live.user_stream import Source, SpotSource, UsdmSource, UserStream
 from petrosa.adapters.venues.binance.paper.accounts import DEMO_KEY, DEMO_SECRET
 from petrosa.core.model.account import AccountUnclear

@@ -43,6 +43,12 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     stale_after_seconds: Annotated[
         float, Meta(gt=0, le=3600, description="Without news for this long a feed is not fresh and `/ready` says so.")
     ] = 30.0
+    backfill_max_trades: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="Of more missed trades only the newest are fetched; 0 fetches none.")
+    ] = 20_000
+    backfill_max_seconds: Annotated[
+        float, Meta(ge=0, le=3_600, description="Trades that were missed longer ago than this are not fetched.")
+    ] = 900.0
 
 
 class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -100,6 +100,8 @@ NOT_DECISIVE: Final = (
     "feed.recordings",
     "feed.speed",
     "feed.stale_after_seconds",
+    "feed.backfill_max_trades",
+    "feed.backfill_max_seconds",
 )
 """Keys that a journal does not hold because they cannot change a decision: where things are, how fast, how loud. The
 instruments' rules stand in a journal themselves, whichever file they came from."""

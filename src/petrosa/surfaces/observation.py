@@ -36,7 +36,7 @@ class ReconciliationSeen(msgspec.Struct, frozen=True, kw_only=True):
 
 class VenueSeen(msgspec.Struct, frozen=True, kw_only=True):
     """A real venue, as a desk meets it. Rate limits are by kind and window (`weight 1M`), 1 is all of it; orders by
-    what became of them; errors by name."""
+    what became of them; errors by name; market data streams by their state; what became of frames by name."""
 
     clock_offset_s: float
     limit_use_by_window: Mapping[str, float]
@@ -50,6 +50,8 @@ class VenueSeen(msgspec.Struct, frozen=True, kw_only=True):
     user_stream_connected: bool
     user_stream_reconnects: int
     feed_reconnects: int
+    feed_streams_by_state: Mapping[str, int]
+    feed_events_by_name: Mapping[str, int]
     triggers_fired_by_name: Mapping[str, int]
 
 

@@ -10,8 +10,9 @@ from petrosa.core.model.commands import PauseEntries, Shutdown
 from petrosa.core.model.market import FeedState, FeedStateChanged, instrument_id
 from petrosa.errors import OverflowHalt
 from petrosa.runtime.clocks import VirtualClock
+from petrosa.runtime.conflating import Frame, Topic
 from petrosa.runtime.inbox import Heard, VirtualInbox
-from petrosa.runtime.live_inbox import Frame, LiveInbox, Topic
+from petrosa.runtime.live_inbox import LiveInbox
 from petrosa.runtime.observed import Observed
 from tests.kit.toys import BTC, START, batches, market, trade
 

@@ -17,8 +17,9 @@ from petrosa.core.model.orders import Approved
 from petrosa.core.turns import Turns
 from petrosa.errors import StorageError
 from petrosa.runtime.clocks import VirtualClock, WallClock
+from petrosa.runtime.conflating import Frame, Topic
 from petrosa.runtime.inbox import Heard, VirtualInbox
-from petrosa.runtime.live_inbox import Frame, LiveInbox, Topic
+from petrosa.runtime.live_inbox import LiveInbox
 from petrosa.runtime.loop import Loop, tell_or_halt
 from petrosa.runtime.observed import Observed
 from petrosa.runtime.outbox import Together

@@ -14,12 +14,16 @@ import msgspec
 
 from petrosa.adapters.wire.frame import RawFrame
 from petrosa.adapters.wire.times import iso_z, parse_time
+from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.errors import FrameError
 
 SOURCE: Final = "binance-websocket"
 VERSION: Final = "1.0"
 MARKER_STREAM: Final = "petrosa@recording"
 """The stream name of the messages before the first and after the last frame of a recording."""
+
+STREAMS_KEPT: Final = 8_192
+"""Streams remembered; others are wrapped all the same, only slower."""
 
 _HEAD: Final = b'{"stream":"'
 _TAIL: Final = b',"timestamp":"'
@@ -85,26 +89,40 @@ class Wrapper:
 
     def __init__(self, venue: str, market: str, sequence: int = 0) -> None:
         self.sequence = sequence
-        self._end = f'","source":"{SOURCE}","version":"{VERSION}","ts_seen_ns":'.encode()
-        self._ours = b',"venue":%b,"market":%b}' % (_encode(venue), _encode(market))
+        self._end = f'","source":"{SOURCE}","version":"{VERSION}","ts_seen_ns":'
+        self._ours = f',"venue":{_encode(venue).decode()},"market":{_encode(market).decode()}}}'
+        self._middles: dict[bytes, str] = {}
+        self._second = -1
+        self._time = ""
 
     def wrap(self, frame: RawFrame) -> bytes:
         """The envelope of a frame. Raises `FrameError` when the frame does not begin and end as a combined stream's."""
         arrival, payload = frame
+        # What is the same for every frame of a stream, or of a second, is written once: this is done for each frame.
+        middle = self._middles.get(payload[11 : payload.find(b'"', 11)])
+        if middle is None or payload[:11] != _HEAD or payload[-1:] != b"}":
+            middle = self._middle(payload)
+        second, rest = divmod(arrival, NS_PER_SECOND)
+        if second != self._second:
+            self._second, self._time = second, f',"timestamp":"{iso_z(arrival)[:-7]}'
+        self.sequence = sequence = self.sequence + 1
+        return payload[:-1] + (
+            f"{self._time}{rest // 1000:06d}{middle}{sequence}{self._end}{arrival}{self._ours}"
+        ).encode()  # fmt: skip
+
+    def _middle(self, payload: bytes) -> str:
+        """What stands between the time and the number. Raises `FrameError`."""
         quote = payload.find(b'"', 11)
-        if payload[:11] != _HEAD or payload[-1:] != b"}" or quote < 0 or b"\\" in payload[11:quote]:
-            raise FrameError("frame_malformed", f'expected {{"stream":"…","data":{{…}}}}, got {payload[:80]!r}')
         stream = payload[11:quote]
-        self.sequence += 1
-        return b'%b,"timestamp":"%b","message_id":"%b:%d%b%d%b' % (
-            payload[:-1],
-            iso_z(arrival).encode(),
-            stream,
-            self.sequence,
-            self._end,
-            arrival,
-            self._ours,
-        )
+        if payload[:11] != _HEAD or payload[-1:] != b"}" or quote < 0 or b"\\" in stream:
+            raise FrameError("frame_malformed", f'expected {{"stream":"…","data":{{…}}}}, got {payload[:80]!r}')
+        try:
+            middle = f'Z","message_id":"{stream.decode()}:'
+        except UnicodeDecodeError:
+            raise FrameError("frame_malformed", f"the stream's name is not UTF-8, got {payload[:80]!r}") from None
+        if len(self._middles) < STREAMS_KEPT:
+            self._middles[stream] = middle
+        return middle
 
     def mark(self, marker: Marker, now: int) -> bytes:
         """The envelope of a marker; it does not count as a frame."""

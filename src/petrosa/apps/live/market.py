@@ -8,8 +8,8 @@ from petrosa.adapters.wire.frame import RawFrame
 from petrosa.apps.parsing import market_parser
 from petrosa.apps.wiring import Instruments
 from petrosa.core.model.market import symbol_of
+from petrosa.runtime.conflating import Frame
 from petrosa.runtime.inbox import Heard
-from petrosa.runtime.live_inbox import Frame
 
 
 class LiveMarket:

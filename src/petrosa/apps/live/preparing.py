@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from petrosa.adapters.net.aiohttp_socket import Session
 from petrosa.adapters.net.rate_limit import Ledger
 from petrosa.adapters.net.signing import Signer
 from petrosa.adapters.venues.binance.live.environments import Urls, urls
@@ -17,7 +18,6 @@ from petrosa.adapters.venues.binance.live.rest import Rest
 from petrosa.adapters.venues.binance.live.rules import commission, read_commission, read_rules, with_fees
 from petrosa.adapters.venues.binance.live.server_clock import ServerClock
 from petrosa.adapters.venues.binance.live.spot import Spot
-from petrosa.adapters.venues.binance.live.streams import Session
 from petrosa.adapters.venues.binance.live.usdm import Usdm
 from petrosa.adapters.venues.binance.live.usdm_choices import position_mode, read_position_mode
 from petrosa.apps.live.margin import choose_margin

@@ -28,8 +28,9 @@ from petrosa.core.turns import Record, Turns
 from petrosa.errors import InvariantError
 from petrosa.ports import Gateway
 from petrosa.runtime.clocks import WallClock
+from petrosa.runtime.conflating import Frame, Topic
 from petrosa.runtime.crash import CrashPoint
-from petrosa.runtime.live_inbox import Frame, LiveInbox, Topic
+from petrosa.runtime.live_inbox import LiveInbox
 from petrosa.runtime.loop import Loop, tell_or_halt, watch_lag
 from petrosa.runtime.observed import Observed
 from petrosa.runtime.outbox import Outbox, Together

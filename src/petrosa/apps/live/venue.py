@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final, get_args
 
 from petrosa.adapters.venues.binance.live.account import BinanceAccount
-from petrosa.adapters.venues.binance.live.feed import MarketFeed
+from petrosa.adapters.venues.binance.live.feed_params import FeedParams
 from petrosa.adapters.venues.binance.live.gateway import BinanceGateway
 from petrosa.adapters.venues.binance.live.gateway_params import GatewayParams
+from petrosa.adapters.venues.binance.live.live_feed import KINDS, LiveFeed
+from petrosa.adapters.venues.binance.live.outlet import News, TradesLost
+from petrosa.adapters.venues.binance.live.streams import Streams
 from petrosa.adapters.venues.binance.live.topics import topic_of
 from petrosa.adapters.venues.binance.live.user_stream import Source, SpotSource, UsdmSource, UserStream
 from petrosa.apps.live.preparing import Prepared, rules_of
@@ -19,11 +23,11 @@ from petrosa.apps.settings import Settings
 from petrosa.core.model.account import RulesStated
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.events import Event
-from petrosa.core.model.market import FeedState, FeedStateChanged, InstrumentId, instrument_id, symbol_of
+from petrosa.core.model.market import FeedState, FeedStateChanged, instrument_id
 from petrosa.core.model.orders import OrderEvent
 from petrosa.errors import LeaseLost
 from petrosa.ports import Lease
-from petrosa.runtime.live_inbox import Frame, Topic
+from petrosa.runtime.conflating import Frame, Topic
 from petrosa.runtime.reconcile import AskedOf, Reconciler
 from petrosa.runtime.supervise import OnFailure
 from petrosa.surfaces.observation import Check
@@ -31,6 +35,7 @@ from petrosa.surfaces.observation import Check
 DRAIN_S: Final = 3.0
 HEARD_S: Final = 5.0
 """How long a start waits for the user stream before it asks the venue without it."""
+LIVE: Final = FeedState.LIVE
 _ORDER_EVENTS: Final = get_args(OrderEvent)
 
 
@@ -68,9 +73,15 @@ class LiveVenue:
         self.user = UserStream(account, source, self._hear, self._up, process.clock.now)
         self._is_heard = asyncio.Event()
         self.lost = ""
-        self.feed = MarketFeed(
-            prepared.session, market, [symbol_of(key) for key in prepared.instruments], prepared.urls.public,
-            prepared.urls.market, self._offer, self._feed_state, now=process.clock.now,
+        self._tag = f"{settings.feed.venue}:{market}"
+        self.feed = LiveFeed(
+            market, prepared.instruments, KINDS[market],
+            partial(Streams, prepared.urls, market, now=process.clock.now), rest.call, self._offer, self._feed_news,
+            params=FeedParams(
+                backfill_max_trades=settings.feed.backfill_max_trades,
+                backfill_max_seconds=settings.feed.backfill_max_seconds,
+            ),
+            now=process.clock.now,
         )  # fmt: skip
 
     def sides(self) -> Sequence[Side]:
@@ -94,7 +105,7 @@ class LiveVenue:
 
     def checks(self) -> Sequence[Callable[[], Check]]:
         """What `/ready` asks."""
-        return (self._user_check, self._lease_check, self._clock_check)
+        return (self._user_check, self._lease_check, self._clock_check, self._feed_check)
 
     # what is heard
 
@@ -110,12 +121,16 @@ class LiveVenue:
         if not self._process.tell(event):
             self.reconciler.request("the inbox was full")
 
-    def _offer(self, arrival: int, tag: str, payload: bytes) -> None:
-        self._process.inbox.offer(Frame(arrival, tag, payload))
+    def _offer(self, arrival: int, _stream: str, payload: bytes) -> None:
+        self._process.inbox.offer(Frame(arrival, self._tag, payload))
 
-    def _feed_state(self, instrument: InstrumentId, stream: str, state: FeedState, reason: str) -> None:
-        now = self._process.clock.now()
-        self._process.tell(FeedStateChanged(instrument, now, now, stream, state, reason))
+    def _feed_news(self, news: News) -> None:
+        """A book's gap is in the frames, where the desk finds it in its place."""
+        if isinstance(news, FeedStateChanged):
+            self._process.tell(news)
+        elif isinstance(news, TradesLost):
+            ids = f"{news.first} to {news.last}"
+            self._report(f"market data: {news.instrument} {news.stream} {ids} are lost: {news.why}")
 
     def _up(self, is_first: bool) -> None:
         """The user stream is open: from here on nothing is missed, so now is the time to ask."""
@@ -166,6 +181,13 @@ class LiveVenue:
         clock = self._prepared.clock
         text = f"offset {clock.offset_ms:+.0f} ms, alarm from {clock.alarm_ms:.0f} ms"
         return Check("clock", not clock.is_alarming, text)
+
+    def _feed_check(self) -> Check:
+        """A dead stream is something to mend; a stale one only keeps entries away."""
+        states = self.feed.states
+        doubtful = [f"{name} {one.state.value}" for name, one in states.items() if one.state and one.state is not LIVE]
+        dead = any(one.state is FeedState.DEAD for one in states.values())
+        return Check("market data", not dead, ", ".join(doubtful) or f"{len(states)} streams, none overdue")
 
 
 def _source(settings: Settings, prepared: Prepared) -> Source:

@@ -1,5 +1,6 @@
 """What the triggers of a desk on a venue look at."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -34,6 +35,10 @@ def venue_seen(ready: Prepared, venue: LiveVenue, triggers: Triggers) -> VenueSe
         user_stream_connected=state.connected,
         user_stream_reconnects=state.reconnects,
         feed_reconnects=sum(link.reconnects for link in venue.feed.links.values()),
+        feed_streams_by_state=Counter(
+            "unknown" if one.state is None else one.state.value for one in venue.feed.states.values()
+        ),
+        feed_events_by_name=venue.feed.counts,
         triggers_fired_by_name={name: int(name in triggers.fired) for name in triggers.names},
     )
 

@@ -189,7 +189,8 @@ class OrderBook:
         last = self.last_update_id
         if diff.last_update_id <= last:
             return BookChange.OLD
-        if not (self._goes_on(diff) if self._bridged else self._bridges(diff)):
+        follows = goes_on if self._bridged else bridges
+        if not follows(last, diff.first_update_id, diff.previous_update_id):
             gap = self._gap(last if diff.previous_update_id is not None else last + 1, _link(diff), diff)
             self._waiting.append(diff)
             return gap
@@ -201,23 +202,6 @@ class OrderBook:
         if self._is_off_tick():
             return self._gap(last, diff.last_update_id, diff)
         return BookChange.APPLIED
-
-    def _goes_on(self, diff: BookDiff) -> bool:
-        previous = diff.previous_update_id
-        if previous is None:
-            return diff.first_update_id == self.last_update_id + 1
-        return previous == self.last_update_id
-
-    def _bridges(self, diff: BookDiff) -> bool:
-        """Whether the first difference after a snapshot covers its id (its last id is known to be later).
-
-        Futures ids are shared by all symbols, so a snapshot's id may lie between two differences of this one: the
-        stretch from the previous difference's end is covered too, because nothing of this symbol changed in it.
-        """
-        last, previous = self.last_update_id, diff.previous_update_id
-        if previous is None:
-            return diff.first_update_id <= last + 1
-        return diff.first_update_id <= last or 0 < previous <= last
 
     def _is_off_tick(self) -> bool:
         found = self._bids.off_tick + self._asks.off_tick
@@ -236,6 +220,22 @@ class OrderBook:
         self._asks.clear()
         self.whole = self._bridged = False
         self.last_update_id = 0
+
+
+def goes_on(last: int, first: int, previous: int | None) -> bool:
+    """Whether a difference goes on where a book ends: `previous` is what futures chain by, spot has none."""
+    return first == last + 1 if previous is None else previous == last
+
+
+def bridges(last: int, first: int, previous: int | None) -> bool:
+    """Whether the first difference after a snapshot covers its id (its last id is known to be later).
+
+    Futures ids are shared by all symbols, so a snapshot's id may lie between two differences of this one: the
+    stretch from the previous difference's end is covered too, because nothing of this symbol changed in it.
+    """
+    if previous is None:
+        return first <= last + 1
+    return first <= last or 0 < previous <= last
 
 
 def _link(diff: BookDiff) -> int:

@@ -3,17 +3,21 @@
 from collections import deque
 from typing import Final
 
-from petrosa.core.model.base import Side
+from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.market import Trade
 
 BUY: Final = Side.BUY
 FULL_FIRST: Final = 256
+LATE_NS: Final = 5 * NS_PER_SECOND
+"""A trade that is heard so long after it happened was missed and fetched: it counts as of when it happened, so that a
+minute's trades which come at once are not taken for the trades of one instant."""
 
 
 class Tape:
     """The trades heard in the last `window_ns`, at most `capacity` of them, with their signed volume kept up to date.
 
-    Age is measured in the desk's time. Sums are exact to float rounding: they are rebuilt when the ring runs empty.
+    Age is measured in the desk's time, that of a trade which comes very late in the venue's. Sums are exact to float
+    rounding: they are rebuilt when the ring runs empty.
     What has become too old is dropped when somebody asks, or when the ring has doubled since: not at every trade.
     """
 
@@ -30,6 +34,8 @@ class Tape:
         """Take in a trade heard at `now`."""
         signed = trade.quantity if trade.aggressor is BUY else -trade.quantity
         ring = self._ring
+        if now - trade.ts_event > LATE_NS:
+            now = max(trade.ts_event, ring[-1][0] if ring else 0)
         ring.append((now, signed))
         self._signed += signed
         if len(ring) > self._full:

@@ -143,6 +143,10 @@ def _of_the_venue(seen: VenueSeen) -> Iterator[Metric]:
     yield _gauge("petrosa_user_stream_connected", "1 while the account is heard.", seen.user_stream_connected)
     yield _count("petrosa_user_stream_reconnects", "Times it was opened again.", seen.user_stream_reconnects)
     yield _count("petrosa_feed_reconnects", "Times a market data connection was opened again.", seen.feed_reconnects)
+    yield _gauges("petrosa_feed_streams", "Market data streams, by state.", "state", seen.feed_streams_by_state)
+    yield _counts(
+        "petrosa_feed_events", "What the feed left out, filled or lost, by name.", "name", seen.feed_events_by_name
+    )
     yield _gauges(
         "petrosa_trigger_fired", "1 while the cause of an automatic stop lasts.", "name", seen.triggers_fired_by_name
     )

@@ -11,8 +11,8 @@ from petrosa.core.model.market import InstrumentId, Trade
 SECOND = NS_PER_SECOND
 
 
-def trade(quantity: float, aggressor: Side = Side.BUY) -> Trade:
-    return Trade(InstrumentId("v:m:S"), 1, 1, 100.0, quantity, aggressor, 1)
+def trade(quantity: float, aggressor: Side = Side.BUY, happened: int = 10**18) -> Trade:
+    return Trade(InstrumentId("v:m:S"), happened, 1, 100.0, quantity, aggressor, 1)
 
 
 def test_nothing_heard_is_not_the_same_as_nothing_bought() -> None:
@@ -30,6 +30,15 @@ def test_a_trade_leaves_the_window_when_it_is_as_old_as_the_window_is_long() -> 
     tape.append(trade(2.0), SECOND)
     assert 2.0 == tape.signed_volume(11 * SECOND - 1)
     assert tape.signed_volume(11 * SECOND) is None
+
+
+def test_trades_that_come_very_late_count_as_of_when_they_happened() -> None:
+    """A minute of missed trades is fetched at once: only those of the last ten seconds count."""
+    tape = Tape(10 * SECOND)
+    tape.append(trade(1.0, happened=30 * SECOND), 30 * SECOND)
+    for second in range(31, 91):
+        tape.append(trade(1.0, happened=second * SECOND), 91 * SECOND)
+    assert 9.0 == tape.signed_volume(91 * SECOND)
 
 
 def test_the_oldest_trades_make_room_when_the_ring_is_full() -> None:

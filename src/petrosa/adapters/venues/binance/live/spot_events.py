@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
+from petrosa.adapters.net.websocket import End
 from petrosa.adapters.venues.binance.live.replies import ZERO, ns, side_of
-from petrosa.adapters.venues.binance.live.streams import End
 from petrosa.adapters.venues.binance.live.user_frames import (
     NOTHING,
     Head,

@@ -1,334 +1,152 @@
-"""One WebSocket connection that is kept for ever: opened again when it is lost, replaced before the venue ends it."""
+"""The streams of one market that are wanted, heard each once and in order over as many connections as they need."""
 
 import asyncio
-import math
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import Any, Final, NamedTuple
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any
 
-import aiohttp
-
-from petrosa.errors import PetrosaError, RateLimited, TransportError, VenueClosed
-
-Socket = aiohttp.ClientWebSocketResponse[bool]
-MESSAGE_MAX: Final = 4 << 20
-"""Bytes of one message; a longer one ends the connection."""
-
-
-class End(NamedTuple):
-    """A connection is, or will soon be, over: a `planned` one is replaced first, any other is lost now."""
-
-    reason: str
-    planned: bool = False
+from petrosa.adapters.net import market_socket
+from petrosa.adapters.net.attempts import Attempts
+from petrosa.adapters.net.websocket import PACE, LinkState, Pace
+from petrosa.adapters.venues.binance.live.environments import Urls
+from petrosa.adapters.venues.binance.live.shard import STREAMS_MAX, Dial, Hear, OnLink, Shard, Wiring
+from petrosa.adapters.venues.binance.live.stream_kinds import path_of
+from petrosa.adapters.venues.binance.live.subscriptions import CONTROL, Control
 
 
-Hear = Callable[[bytes, int], End | None]
-"""Told (message, arrival in ns). Must not wait."""
+class Streams:
+    """Hears what is wanted for ever. Streams are named as the venue names them: `btcusdt@depth20@100ms`.
 
-
-class Pace(NamedTuple):
-    """How often and how long, in seconds.
-
-    `silence` without even the answer to a ping means that the connection is dead. One is replaced after `life` (Binance
-    ends them after 24 h), up to a tenth earlier by chance so that several do not go at once, and both are heard for
-    `overlap`. `steady` is how long one must have lasted for the next pause to be the shortest again.
-    """
-
-    open: float = 10.0
-    ping: float = 15.0
-    silence: float = 45.0
-    life: float = 23.5 * 3_600
-    overlap: float = 2.0
-    pause_least: float = 0.5
-    pause_most: float = 30.0
-    steady: float = 30.0
-
-
-PACE: Final = Pace()
-
-
-class LinkState:
-    """What a metrics page or a readiness check reads. Times are in ns UTC, 0 for never."""
-
-    __slots__ = ("connected", "heard", "last_heard", "reason", "reconnects", "replaced", "since")
-
-    def __init__(self) -> None:
-        self.connected = False
-        self.since = 0
-        """Since when it is connected, or is not."""
-        self.last_heard = 0
-        self.heard = 0
-        self.reconnects = 0
-        self.replaced = 0
-        """How often one connection took over from another without a gap."""
-        self.reason = "not opened yet"
-        """Why it is not connected; of a connected one, why it was not before."""
-
-
-class Kept:
-    """Keeps one connection. `dial` opens it and makes it ready, `hear` gets every message in order of arrival.
-
-    `up(is_first)` is told when a connection is open and nothing of it has been heard yet, `down(reason)` as soon as
-    the last one is gone. While a connection is being replaced (`overlapping`) both are heard, so that every message may
-    come twice and none is missed.
+    `hear` is told every frame once, in order for each stream, also while one connection takes over from another.
+    `on_link` is told that a stream is up when the venue has acknowledged it, and that it is not when its connection is
+    lost, when it was refused, or when the venue does not answer. Those of one process share `attempts`.
     """
 
     def __init__(
-        self,
-        name: str,
-        dial: Callable[[], Awaitable[Socket]],
-        hear: Hear,
-        *,
-        up: Callable[[bool], None],
-        down: Callable[[str], None],
-        now: Callable[[], int] = time.time_ns,
-        pace: Pace = PACE,
+        self, where: Urls, market: str, wanted: Iterable[str], hear: Hear, on_link: OnLink, *,
+        attempts: Attempts | None = None, control: Control = CONTROL, dial: Dial = market_socket.dial,
+        now: Callable[[], int] = time.time_ns, pace: Pace = PACE,
         sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
-    ) -> None:
-        self.name = name
-        self.state = LinkState()
-        self.overlapping = False
-        self._dial = dial
-        self._hear = hear
-        self._up = up
-        self._down = down
-        self._now = now
-        self._pace = pace
-        self._sleep = sleep
-        self._chance = chance
-        self._line: _Line | None = None
-        self._retiring: asyncio.Task[None] | None = None
-        self._rises = 0
-        self._failures = 0
+    ) -> None:  # fmt: skip
+        self._market = market
+        self._urls = {"spot": where.public, "public": where.public, "market": where.market}
+        self._on_link = on_link
+        self._wiring = Wiring(dial, attempts or Attempts(), hear, on_link, control, now, pace, sleep, chance)
+        self._shards: dict[str, list[Shard]] = {}
+        self._made: Counter[str] = Counter()
+        self._unserved: dict[str, str] = {}
+        self._gone: Counter[str] = Counter()
+        self._tasks: dict[Shard, asyncio.Task[None]] = {}
+        self._changed = asyncio.Event()
+        self.want(wanted)
+
+    def want(self, streams: Iterable[str]) -> None:
+        """From now on exactly these; what is wanted already goes on without a break. Raises `InvariantError`."""
+        by_path: dict[str, dict[str, None]] = {}
+        for stream in streams:
+            by_path.setdefault(path_of(self._market, stream), {})[stream] = None
+        self._leave_out(by_path.pop("", {}))
+        for path in {**self._shards, **by_path}:
+            self._want(path, by_path.get(path, {}))
+        self._changed.set()
+
+    @property
+    def links(self) -> Mapping[str, LinkState]:
+        """Every connection's state by its name."""
+        return {shard.kept.name: shard.kept.state for shard in self._all()}
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Streams that the venue does not give, and why; they are asked for again now and then."""
+        found = {stream: refusal.reason for shard in self._all() for stream, refusal in shard.wanted.refused.items()}
+        return found | self._unserved
+
+    @property
+    def counts(self) -> Counter[str]:
+        """What was not handed on and what went wrong, by name."""
+        return sum((shard.wanted.counts for shard in self._all()), self._gone)
 
     async def run(self) -> None:
-        """Go on for ever. Raises `VenueClosed` when only a person can help; what is a mistake of ours comes through."""
-        self.state.since = self._now()
+        """Go on for ever. Raises `VenueClosed` when only a person can help."""
         try:
             while True:
-                line = await self._open()
-                began = time.monotonic()
-                self._rose(line)
-                try:
-                    lost = await self._hold(line)
-                except VenueClosed as closed:
-                    self._fell(str(closed))
-                    raise
-                self._fell(lost)
-                self._failures = 1 if time.monotonic() - began > self._pace.steady else self._failures + 1
-                await self._sleep(self._pause())
+                self._changed.clear()
+                await self._end_empty()
+                for shard in self._all():
+                    if shard not in self._tasks:
+                        self._tasks[shard] = asyncio.create_task(shard.kept.run())
+                await self._wait()
         finally:
-            self.state.connected = False
-            if self._retiring is not None:
-                self._retiring.cancel()
-                await asyncio.gather(self._retiring, return_exceptions=True)
+            await _cancel(self._tasks.values())
+            self._tasks.clear()
 
-    def drop(self, end: End) -> None:
-        """End the connection there is, as if it had said so itself."""
-        if self._line is not None:
-            self._line.told(end)
+    def _all(self) -> list[Shard]:
+        return [shard for shards in self._shards.values() for shard in shards]
 
-    def hear(self, message: bytes) -> End | None:
-        """A message of any of the lines."""
-        arrival = self._now()
-        self.state.last_heard = arrival
-        self.state.heard += 1
-        return self._hear(message, arrival)
+    def _leave_out(self, streams: Iterable[str]) -> None:
+        """What the market does not have is said at once, and does not keep the others from being heard."""
+        unserved = dict.fromkeys(streams, f"{self._market} has no such stream")
+        for stream in sorted(unserved.keys() - self._unserved.keys()):
+            self._on_link(stream, False, f"the venue refuses it: {unserved[stream]}")
+        self._unserved = unserved
 
-    def _rose(self, line: "_Line") -> None:
-        self._line = line
-        self.state.connected, self.state.since = True, self._now()
-        self.state.reconnects += self._rises > 0
-        self._rises += 1
-        self._up(self._rises == 1)
-        line.start()
+    def _want(self, path: str, streams: Mapping[str, None]) -> None:
+        """Streams of one symbol go to one connection where there is room."""
+        shards = self._shards.setdefault(path, [])
+        known: dict[str, Shard] = {}
+        for shard in shards:
+            shard.remove([stream for stream in shard.wanted.names if stream not in streams])
+            known |= dict.fromkeys(shard.wanted.names, shard)
+        homes = {_symbol(stream): shard for stream, shard in known.items()}
+        blocks: dict[str, list[str]] = {}
+        for stream in streams:
+            if stream not in known:
+                blocks.setdefault(_symbol(stream), []).append(stream)
+        for symbol, block in blocks.items():
+            for start in range(0, len(block), STREAMS_MAX):
+                self._place(path, block[start : start + STREAMS_MAX], homes.get(symbol))
 
-    def _fell(self, reason: str) -> None:
-        if self._line is None:
-            return
-        self._line = None
-        self.state.connected, self.state.since, self.state.reason = False, self._now(), reason
-        self._down(reason)
+    def _place(self, path: str, block: list[str], home: Shard | None) -> None:
+        shards = self._shards[path]
+        with_room = (shard for shard in (home, *reversed(shards)) if shard is not None and shard.room >= len(block))
+        shard = next(with_room, None)
+        if shard is None:
+            self._made[path] += 1
+            name = f"binance:{self._market} {path} {self._made[path]}"
+            shard = Shard(self._wiring, name, f"{self._urls[path]}/stream")
+            shards.append(shard)
+        shard.add(block)
 
-    async def _open(self) -> "_Line":
-        """Try until it is open. Raises `VenueClosed`."""
-        while True:
-            at_least = 0.0
-            try:
-                async with asyncio.timeout(self._pace.open):
-                    return _Line(self.hear, self._pace, await self._dial())
-            except VenueClosed:
-                raise
-            except (PetrosaError, aiohttp.ClientError, OSError) as problem:
-                at_least = problem.retry_after_s if isinstance(problem, RateLimited) else 0.0
-                if not self.state.connected:
-                    self.state.reason = f"it cannot be opened: {said(problem)}"
-            self._failures += 1
-            await self._sleep(max(at_least, self._pause()))
+    async def _end_empty(self) -> None:
+        """Connections on which nothing is wanted any more."""
+        empty = [shard for shard in self._all() if not shard.wanted.names]
+        for shards in self._shards.values():
+            shards[:] = [shard for shard in shards if shard.wanted.names]
+        for shard in empty:
+            self._gone += shard.wanted.counts
+        await _cancel([self._tasks.pop(shard) for shard in empty if shard in self._tasks])
 
-    async def _hold(self, line: "_Line") -> str:
-        """Why the connection was lost in the end; those that go by plan are replaced by others on the way."""
+    async def _wait(self) -> None:
+        """Until something else is wanted, or one of the connections is beyond keeping."""
+        changed = asyncio.create_task(self._changed.wait())
         try:
-            while True:
-                life = self._pace.life * (1.0 - 0.1 * self._chance())
-                await _first({line.over, line.due}, life)
-                if line.over.done():
-                    return line.over.result()
-                fresh = await self._replacement(line)
-                self._retiring = asyncio.create_task(self._retire(line))
-                line = fresh
+            await asyncio.wait({changed, *self._tasks.values()}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await line.close()
-
-    async def _replacement(self, line: "_Line") -> "_Line":
-        """Another connection, heard from now on. If the old one ends before that is open, it is a loss at once."""
-        self.overlapping = True
-        opening = asyncio.create_task(self._open_beside())
-        try:
-            await _first({opening, line.over})
-            if line.over.done():
-                self._fell(line.over.result())
-            fresh = await opening
-        finally:
-            opening.cancel()
-        if self._line is None:
-            self._rose(fresh)
-        else:
-            self.state.replaced += 1
-            self._failures = 0
-            self._line = fresh
-            fresh.start()
-        return fresh
-
-    async def _open_beside(self) -> "_Line":
-        if self._retiring is not None:
-            await self._retiring  # never more than two at a time
-        return await self._open()
-
-    async def _retire(self, line: "_Line") -> None:
-        await asyncio.wait({line.over}, timeout=self._pace.overlap)
-        await line.close()
-        self.overlapping = False
-
-    def _pause(self) -> float:
-        """Doubles with every failure in a row; by chance up to a half shorter, so that clients do not come in step."""
-        doubled = math.pow(2.0, min(max(self._failures - 1, 0), 20))
-        return min(self._pace.pause_most, self._pace.pause_least * doubled) * (1.0 - 0.5 * self._chance())
+            await _cancel([changed])
+        for task in self._tasks.values():
+            if task.done():
+                task.result()
 
 
-class _Line:
-    """One open connection. `over` says why it was lost, or has the mistake of ours; `due` says that it soon will be."""
-
-    def __init__(self, hear: Callable[[bytes], End | None], pace: Pace, socket: Socket) -> None:
-        loop = asyncio.get_running_loop()
-        self.over: asyncio.Future[str] = loop.create_future()
-        self.due: asyncio.Future[None] = loop.create_future()
-        self._hear = hear
-        self._pace = pace
-        self._socket = socket
-        self._signs = 0
-        self._tasks: list[asyncio.Task[None]] = []
-
-    def start(self) -> None:
-        """Begin to hear it."""
-        self._tasks = [asyncio.create_task(one) for one in (self._listen(), self._watch())]
-        for task in self._tasks:
-            task.add_done_callback(self._done)
-
-    def told(self, end: End) -> None:
-        """A message, or whoever owns the connection, says that it ends."""
-        if not end.planned and not self.over.done():
-            self.over.set_result(end.reason)
-        if end.planned and not self.due.done():
-            self.due.set_result(None)
-
-    async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._socket.close()
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        problem = None if task.cancelled() else task.exception()
-        if problem is not None and not self.over.done():
-            self.over.set_exception(problem)
-
-    async def _listen(self) -> None:
-        socket = self._socket
-        while not self.over.done():
-            message = await socket.receive()
-            self._signs += 1
-            match message.type:
-                case aiohttp.WSMsgType.TEXT | aiohttp.WSMsgType.BINARY:
-                    end = self._hear(message.data)
-                    if end is not None:
-                        self.told(end)
-                case aiohttp.WSMsgType.PING:
-                    await self._send(socket.pong(message.data))
-                case aiohttp.WSMsgType.PONG:
-                    pass
-                case _:
-                    code = f" with code {socket.close_code}" if socket.close_code else ""
-                    said = f": {message.extra}" if message.extra else ""
-                    self.told(End(f"the connection ended{code}{said}"))
-
-    async def _watch(self) -> None:
-        """Ask for a sign of life regularly. What the venue answers and what it says by itself are both one."""
-        signs, since = -1, time.monotonic()
-        while not self.over.done():
-            if self._signs != signs:
-                signs, since = self._signs, time.monotonic()
-            elif time.monotonic() - since >= self._pace.silence:
-                self.told(End(f"nothing was heard for {self._pace.silence:g} s"))
-                return
-            await self._send(self._socket.ping())
-            await asyncio.sleep(min(self._pace.ping, self._pace.silence / 3))
-
-    async def _send(self, sending: Coroutine[Any, Any, None]) -> None:
-        """Send one of the small frames. A connection that does not take it is no connection."""
-        try:
-            async with asyncio.timeout(self._pace.silence):
-                await sending
-        except (aiohttp.ClientError, OSError) as problem:
-            self.told(End(f"the connection broke: {said(problem)}"))
+async def _cancel(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    ended = list(tasks)
+    for task in ended:
+        task.cancel()
+    await asyncio.gather(*ended, return_exceptions=True)
 
 
-async def together(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Run all of them until one ends, which is this one's end, or fails, which is this one's failure."""
-    tasks = [asyncio.create_task(one) for one in coroutines]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-Session = aiohttp.ClientSession
-"""What sockets are opened on. Use it with `async with`, inside of a running loop."""
-
-
-async def dial(session: aiohttp.ClientSession, url: str) -> Socket:
-    """A connection on which pings are left to whoever listens. Raises `TransportError`."""
-    try:
-        return await session.ws_connect(
-            url, autoping=False, max_msg_size=MESSAGE_MAX, decode_text=False,
-            timeout=aiohttp.ClientWSTimeout(ws_receive=None, ws_close=1.0),
-        )  # fmt: skip
-    except (aiohttp.ClientError, OSError) as problem:
-        where = url.partition("?")[0]
-        raise TransportError(f"{where}: {said(problem)}") from None
-
-
-async def _first(waited_for: "set[asyncio.Future[Any]]", seconds: float | None = None) -> None:
-    """Until one of them is done, at most so long."""
-    await asyncio.wait(waited_for, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-
-
-def said(problem: BaseException) -> str:
-    """Some errors have no words."""
-    return str(problem) or type(problem).__name__
+def _symbol(stream: str) -> str:
+    return stream.partition("@")[0]

@@ -6,8 +6,9 @@ from typing import Final, NamedTuple
 from petrosa.adapters.venues.binance.parse import PREFIX, START
 
 NAMES_KEPT: Final = 8_192
-NEWEST_ONLY: Final = ("bookTicker", "depth5", "depth10", "depth20", "markPrice", "ticker", "miniTicker")
-"""Streams of which only the newest frame matters. Trades, differences of a book and closed bars are not among them."""
+NEWEST_ONLY: Final = ("bookTicker", "depth5", "depth10", "depth20", "ticker", "miniTicker")
+"""Streams of which only the newest frame matters. Trades, differences of a book, bars, liquidations and mark prices,
+in which funding is told, are not among them."""
 
 
 class Topic(NamedTuple):

@@ -10,9 +10,9 @@ from typing import Final
 
 import msgspec
 
+from petrosa.adapters.net.websocket import End
 from petrosa.adapters.venues.binance.live.product import ALGO
 from petrosa.adapters.venues.binance.live.replies import ZERO, ns, side_of
-from petrosa.adapters.venues.binance.live.streams import End
 from petrosa.adapters.venues.binance.live.triggered import HELD_MAX, Key, Triggered
 from petrosa.adapters.venues.binance.live.user_frames import (
     NOTHING,

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
-from petrosa.adapters.venues.binance.live.streams import End
+from petrosa.adapters.net.websocket import End
 from petrosa.core.model.orders import AccountEvent
 from petrosa.errors import FrameError
 

@@ -5,12 +5,12 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Protocol
 
-import aiohttp
 import msgspec
 
+from petrosa.adapters.net.aiohttp_socket import AiohttpSocket, Session, dial
+from petrosa.adapters.net.websocket import PACE, End, Kept, LinkState, Pace, Wire, together
 from petrosa.adapters.venues.binance.live.request import Request
 from petrosa.adapters.venues.binance.live.spot_events import SpotEvents
-from petrosa.adapters.venues.binance.live.streams import PACE, End, Kept, LinkState, Pace, Socket, dial, together
 from petrosa.adapters.venues.binance.live.triggered import HOLD_MS
 from petrosa.adapters.venues.binance.live.usdm_choices import open_listen_key, prolong_listen_key, read_listen_key
 from petrosa.adapters.venues.binance.live.usdm_events import UsdmEvents
@@ -58,7 +58,7 @@ class Source(Protocol):
     @property
     def events(self) -> Events: ...
 
-    async def dial(self, heard: Callable[[bytes], None]) -> Socket:
+    async def dial(self, heard: Callable[[bytes], None]) -> Wire:
         """An open stream; what came on it before it was known to be open goes to `heard`."""
         ...
 
@@ -77,7 +77,7 @@ class SpotSource:
     """Over the WebSocket API, with any kind of key. `server_ms` is the venue's time by our reckoning."""
 
     def __init__(
-        self, account: str, session: aiohttp.ClientSession, ws_api: str, api_key: str, signer: Signer,
+        self, account: str, session: Session, ws_api: str, api_key: str, signer: Signer,
         server_ms: Callable[[], int], recv_window_ms: int = 5_000,
     ) -> None:  # fmt: skip
         self.events = SpotEvents(account)
@@ -89,12 +89,12 @@ class SpotSource:
         self._recv_window_ms = recv_window_ms
         self._asked = 0
 
-    async def dial(self, heard: Callable[[bytes], None]) -> Socket:
+    async def dial(self, heard: Callable[[bytes], None]) -> Wire:
         socket = await dial(self._session, self._url)
         try:
             self._asked += 1
             request = f"user-{self._asked}"
-            await socket.send_str(self._subscription(request).decode())
+            await socket.send(self._subscription(request))
             await self._subscribed(socket, request, heard)
         except BaseException:
             await socket.close()
@@ -114,32 +114,24 @@ class SpotSource:
         }  # fmt: skip
         return msgspec.json.encode(asked)
 
-    async def _subscribed(self, socket: Socket, request: str, heard: Callable[[bytes], None]) -> None:
+    async def _subscribed(self, socket: AiohttpSocket, request: str, heard: Callable[[bytes], None]) -> None:
         while True:
             message = await socket.receive()
-            match message.type:
-                case aiohttp.WSMsgType.TEXT:
-                    reply = _reply(message.data)
-                    if reply is None or reply.id != request:
-                        heard(message.data)
-                        continue
-                    refused = judge("spot", Answer(reply.status, {}, bytes(reply.error)), self._server_ms())
-                    if refused is not None:
-                        raise refused.error
-                    return
-                case aiohttp.WSMsgType.PING:
-                    await socket.pong(message.data)
-                case aiohttp.WSMsgType.PONG | aiohttp.WSMsgType.BINARY:
-                    pass
-                case _:
-                    raise TransportError("the connection ended before the user stream was subscribed to")
+            reply = _reply(message)
+            if reply is None or reply.id != request:
+                heard(message)
+                continue
+            refused = judge("spot", Answer(reply.status, {}, bytes(reply.error)), self._server_ms())
+            if refused is not None:
+                raise refused.error
+            return
 
 
 class UsdmSource:
     """By listen key, which is the account's, not the connection's: it is not given back, others may listen by it."""
 
     def __init__(
-        self, account: str, session: aiohttp.ClientSession, private: str, call: Call,
+        self, account: str, session: Session, private: str, call: Call,
         keep_every_s: float = KEEP_EVERY_S, sleep: Sleep = asyncio.sleep,
     ) -> None:  # fmt: skip
         self.events = UsdmEvents(account)
@@ -149,7 +141,7 @@ class UsdmSource:
         self._keep_every_s = keep_every_s
         self._sleep = sleep
 
-    async def dial(self, heard: Callable[[bytes], None]) -> Socket:  # noqa: ARG002 - nothing comes before it is open
+    async def dial(self, heard: Callable[[bytes], None]) -> Wire:  # noqa: ARG002 - nothing comes before it is open
         key = read_listen_key(await self._call(open_listen_key()))
         return await dial(self._session, f"{self._private}/ws?listenKey={key}")
 
@@ -220,7 +212,7 @@ class UserStream:
                 self._doubted = False
                 self._on_up(False)
 
-    async def _dial(self) -> Socket:
+    async def _dial(self) -> Wire:
         return await self._source.dial(self._early)
 
     def _early(self, payload: bytes) -> None:

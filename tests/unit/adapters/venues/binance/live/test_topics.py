@@ -8,7 +8,7 @@ from petrosa.adapters.venues.binance.live.topics import NO_TOPIC, topic_of
 @pytest.mark.parametrize(
     ("stream", "conflate"),
     [
-        ("bookTicker", True), ("depth20@100ms", True), ("markPrice@1s", True), ("markPrice", True), ("ticker", True),
+        ("bookTicker", True), ("depth20@100ms", True), ("markPrice@1s", False), ("markPrice", False), ("ticker", True),
         ("trade", False), ("aggTrade", False), ("depth@100ms", False), ("depth", False), ("kline_1m", False),
         ("forceOrder", False), ("tickerX", False),
     ],
