@@ -26,6 +26,7 @@ BENCHMARKS = {
     "chain": "G5 G6: from tick to fill, as three processes and as one",
     "order_path": "G7: from a signal to the bytes of its order, on a desk before the paper exchange",
     "opinions": "time of each strategy per book, trade and ticker",
+    "candles": "a year of 15-minute bars through every strategy of technical analysis, and each per bar",
     "backtest": "G10 G12: events a second and peak memory of a backtest",
     "recordings": "the real recordings, with the split of the time (needs PETROSA_TEST_DATA)",
     "metrics": "G14: market metrics of 150 symbols: answers while they are heard, cost to the strategies, memory",

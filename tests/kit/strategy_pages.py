@@ -1,7 +1,7 @@
 """Makes docs/strategies from the strategies' declarations. `make pages` writes them; a test says when they are old.
 
 Figures on the recordings that come with Petrosa are made anew each time. Those on real recordings are kept in
-docs/strategies/fired.json, and made anew when PETROSA_TEST_DATA names the folder of the recordings.
+docs/strategies/fired.json and fired-bars.json, and made anew when PETROSA_TEST_DATA names the folder of the recordings.
 """
 
 import os
@@ -12,16 +12,18 @@ from pathlib import Path
 import msgspec
 
 from petrosa.apps.described import Description, default_text, describe, old_names
-from petrosa.core.strategies.catalog import CATALOG
+from petrosa.core.strategies.catalog import CANDLE, CATALOG, TICK
+from tests.kit import bar_pages, fired_bars
 from tests.kit.fired import Fired, measure
+from tests.kit.fired_bars import FiredOnBars
 from tests.kit.source import ROOT
 
 PAGES = ROOT / "docs" / "strategies"
 KEPT = PAGES / "fired.json"
+KEPT_ON_BARS = PAGES / "fired-bars.json"
 TWINS = ("synthetic-spot", "synthetic-usdm")
 REAL = ("binance-spot", "binance-usdm")
 SECONDS_A_DAY = 86_400
-BARS = "candle"
 BEGIN = "<!-- Made from the declarations by `make pages`; change those, not this page. -->"
 
 
@@ -30,10 +32,21 @@ def kept_figures() -> list[Fired]:
     return msgspec.json.decode(KEPT.read_bytes(), type=list[Fired]) if KEPT.is_file() else []
 
 
-def pages(figures: Sequence[Fired]) -> dict[str, str]:
+def kept_on_bars() -> list[FiredOnBars]:
+    """The same of strategies of bars."""
+    return msgspec.json.decode(KEPT_ON_BARS.read_bytes(), type=list[FiredOnBars]) if KEPT_ON_BARS.is_file() else []
+
+
+def pages(figures: Sequence[Fired], on_bars: Sequence[FiredOnBars] = ()) -> dict[str, str]:
     """Every page by its file's name."""
-    found = [describe(entry) for entry in CATALOG.values()]
-    return {"README.md": _overview(found, figures)} | {f"{one.strategy_id}.md": _page(one, figures) for one in found}
+    shown = {name: describe(entry) for name, entry in CATALOG.items()}
+    ticks, bars = [shown[name] for name in TICK], [shown[name] for name in CANDLE]
+    of_bars = _joined("# Technical analysis", BEGIN, *bar_pages.table_of_all(on_bars, _table))
+    return (
+        {"README.md": _overview(ticks, figures), bar_pages.PAGE: of_bars}
+        | {f"{one.strategy_id}.md": _page(one, _fired(one, figures)) for one in ticks}
+        | {f"{one.strategy_id}.md": _page(one, _fired_on_bars(one, on_bars)) for one in bars}
+    )
 
 
 def _overview(found: Iterable[Description], figures: Sequence[Fired]) -> str:
@@ -51,6 +64,8 @@ def _overview(found: Iterable[Description], figures: Sequence[Fired]) -> str:
         "configuration's schema come. `petrosa config describe NAME` prints it in the terminal, and "
         "[what-if](../what-if.md) replays a recording under other parameters. How to add one: "
         "[adding a strategy](../adding-a-strategy.md).",
+        f"Those of technical analysis work on closed bars: [{len(CANDLE)} of them]({bar_pages.PAGE}). These hear the "
+        "stream:",
         _table(heads, rows),
         "Signals are those of all symbols of a recording on default settings, in brackets with no cooldown. The "
         "recordings last from two and a half to eleven minutes; the synthetic ones are made by a generator, in whose "
@@ -58,12 +73,12 @@ def _overview(found: Iterable[Description], figures: Sequence[Fired]) -> str:
     )
 
 
-def _page(one: Description, figures: Sequence[Fired]) -> str:
+def _page(one: Description, fired: str) -> str:
     needs = [f"* hears: {', '.join(_hears(one))}"]
     needs += [f"* besides reads from outside: {', '.join(one.reads)}"] if one.reads else []
     needs += [f"* besides looks at: {', '.join(one.companions)}"] if one.companions else []
     needs += [f"* speaks of: {', '.join(one.bases) or 'every symbol'}"]
-    needs += [f"* must have seen first: {one.history}", f"* timeframe of its signals: {_timeframe(one)}"]
+    needs += [f"* must have seen first: {one.history}", f"* timeframe of its signals: {one.timeframe}"]
     return _joined(
         f"# {one.title}",
         BEGIN,
@@ -82,12 +97,8 @@ def _page(one: Description, figures: Sequence[Fired]) -> str:
         "## Whether a replay is honest",
         f"{one.replay_honesty.capitalize()}. {one.replay_note}",
         "## How often it fired",
-        _fired(one, figures),
+        fired,
     )
-
-
-def _timeframe(one: Description) -> str:
-    return "that of the bars it is given" if one.listens_to == BARS else one.timeframe
 
 
 def _hears(one: Description) -> list[str]:
@@ -104,8 +115,6 @@ def _parameters(one: Description) -> str:
 
 
 def _fired(one: Description, figures: Sequence[Fired]) -> str:
-    if one.listens_to == BARS:
-        return "Not counted: a recording of minutes holds too few bars for it."
     name, cooldown = one.strategy_id, next(p.default for p in one.parameters if p.name == "cooldown_seconds")
     heard = {fired.recording for fired in figures if any(c.asked for c in fired.counts.get(name, {}).values())}
     rows = [
@@ -130,6 +139,10 @@ def _fired(one: Description, figures: Sequence[Fired]) -> str:
         *([f"Measured on {' and '.join(real)}; the synthetic recordings come with Petrosa."] if real else []),
         *([f"Not measured yet on {', '.join(missing)}."] if missing else []),
     )
+
+
+def _fired_on_bars(one: Description, figures: Sequence[FiredOnBars]) -> str:
+    return _joined(*bar_pages.figures_of(one.strategy_id, figures, _table))
 
 
 def _signals_on(name: str, figures: Sequence[Fired]) -> list[str]:
@@ -171,12 +184,16 @@ def with_new(kept: Sequence[Fired], folder: Path) -> list[Fired]:
 def main() -> None:
     """Write every page, remove those of strategies that are gone, and say what was not measured."""
     folder = os.environ.get("PETROSA_TEST_DATA", "")
-    real = with_new(kept_figures(), Path(folder)) if folder else kept_figures()
+    real, on_bars = kept_figures(), kept_on_bars()
+    if folder:
+        real, on_bars = with_new(real, Path(folder)), fired_bars.with_new(on_bars, Path(folder))
     if not folder:
         sys.stderr.write("PETROSA_TEST_DATA is not set: figures on real recordings stay as they were kept\n")
     PAGES.mkdir(exist_ok=True)
     KEPT.write_bytes(msgspec.json.format(msgspec.json.encode(real), indent=1) + b"\n")
-    made = pages([*real, *(measure(ROOT / "recordings" / name) for name in TWINS)])
+    KEPT_ON_BARS.write_bytes(msgspec.json.format(msgspec.json.encode(on_bars), indent=1) + b"\n")
+    twins = [measure(ROOT / "recordings" / name) for name in TWINS]
+    made = pages([*real, *twins], [*on_bars, fired_bars.measure_made()])
     for path in PAGES.glob("*.md"):
         if path.name not in made:
             path.unlink()

@@ -7,6 +7,7 @@ import msgspec
 
 from petrosa.apps.configuration.declarations import schema_of
 from petrosa.apps.settings import known_keys
+from petrosa.core.model.market import Candle
 from petrosa.core.strategies.base import CatalogEntry
 from petrosa.core.strategies.catalog import CATALOG
 from petrosa.errors import UsageError
@@ -59,7 +60,7 @@ def describe(entry: CatalogEntry) -> Description:
         bases=entry.bases,
         companions=entry.companions,
         history=entry.history,
-        timeframe=entry.timeframe,
+        timeframe=_timeframe(entry),
         enabled=entry.enabled,
         replay_honesty=entry.replay_honesty.value,
         replay_note=entry.replay_note,
@@ -80,6 +81,13 @@ def default_text(parameter: ParameterSchema) -> str:
 def old_names(parameter: ParameterSchema) -> list[str]:
     """Other names of a parameter, each with what its values are multiplied by."""
     return [name if factor == 1.0 else f"{name} (times {factor:g})" for name, factor in parameter.aliases.items()]
+
+
+def _timeframe(entry: CatalogEntry) -> str:
+    """Strategies of bars speak of the length of the bars that they were planned with."""
+    if entry.listens_to is not Candle:
+        return entry.timeframe
+    return f"that of its bars: {', '.join(entry.timeframes) or 'any'}"
 
 
 def _kind(kind: type[msgspec.Struct]) -> str:

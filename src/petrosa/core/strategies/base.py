@@ -39,6 +39,7 @@ class Quiet(StrEnum):
     NO_SOURCE = "no_source"
     OLD_SOURCE = "old_source"
     NOT_CONFIRMED = "not_confirmed"
+    FEW_COMPANIONS = "few_companions"
 
 
 class ReplayHonesty(Enum):

@@ -6,21 +6,32 @@ from typing import Final
 from petrosa.core.strategies.base import CatalogEntry
 from petrosa.core.strategies.candle import (
     band_fade_reversal,
+    bear_trap_buy,
+    bear_trap_sell,
     bollinger_breakout_signals,
     bollinger_squeeze_alert,
     divergence_trap,
+    doji_reversal,
+    ema_alignment_bearish,
     ema_alignment_bullish,
+    ema_momentum_reversal,
     ema_pullback_continuation,
+    ema_slope_reversal_sell,
+    fox_trap_reversal,
     golden_trend_sync,
+    hammer_reversal_pattern,
     ichimoku_cloud_momentum,
     inside_bar_breakout,
+    inside_bar_sell,
     liquidity_grab_reversal,
     mean_reversion_scalper,
+    minervini_trend_template,
     momentum_pulse,
     multi_timeframe_trend_continuation,
     order_flow_imbalance,
     range_break_pop,
     rsi_extreme_reversal,
+    shooting_star_reversal,
     volume_surge_breakout,
 )
 from petrosa.core.strategies.tick import (
@@ -44,7 +55,7 @@ _TICK: Final = (
     cross_exchange_spread.ENTRY,
     onchain_metrics.ENTRY,
 )
-_CANDLE: Final = (
+_CANDLE: Final[tuple[CatalogEntry, ...]] = (
     momentum_pulse.ENTRY,
     band_fade_reversal.ENTRY,
     golden_trend_sync.ENTRY,
@@ -62,6 +73,17 @@ _CANDLE: Final = (
     rsi_extreme_reversal.ENTRY,
     inside_bar_breakout.ENTRY,
     ema_pullback_continuation.ENTRY,
+    ema_momentum_reversal.ENTRY,
+    fox_trap_reversal.ENTRY,
+    hammer_reversal_pattern.ENTRY,
+    bear_trap_buy.ENTRY,
+    inside_bar_sell.ENTRY,
+    shooting_star_reversal.ENTRY,
+    doji_reversal.ENTRY,
+    ema_alignment_bearish.ENTRY,
+    ema_slope_reversal_sell.ENTRY,
+    minervini_trend_template.ENTRY,
+    bear_trap_sell.ENTRY,
 )
 
 TICK: Final[Mapping[str, CatalogEntry]] = {entry.strategy_id: entry for entry in _TICK}

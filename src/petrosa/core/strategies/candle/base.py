@@ -46,7 +46,8 @@ class Setup(NamedTuple):
     """What a strategy sees in the bar that has just closed. Prices are in quote currency.
 
     `entry` is where to get in: at the market now, or with `at_stop` when the market reaches it. `hold` has neither stop
-    nor target. `indicators` are what it saw, by name.
+    nor target. `indicators` are what it saw, by name; `strength` is a word of the documented signal (weak, strong) that
+    goes into the signal's metadata, where a strategy has one.
     """
 
     action: Action
@@ -56,11 +57,26 @@ class Setup(NamedTuple):
     confidence: float
     indicators: dict[str, float]
     at_stop: bool = False
+    strength: str = ""
 
 
 def reward(entry: float, stop: float, multiple: float) -> float:
     """The target that is `multiple` times as far from the entry as the stop, on the other side."""
     return entry + multiple * (entry - stop)
+
+
+def at_extreme(
+    action: Action, bar: Candle, multiple: float, confidence: float, indicators: dict[str, float], strength: str = ""
+) -> Setup | None:
+    """Get in when the market passes the bar's end, a buy its high, a sell its low; the stop is the other end.
+
+    None where that cannot be: the bar has closed at the stop already, or the target would be no price.
+    """
+    entry, stop = (bar.high, bar.low) if action is Action.BUY else (bar.low, bar.high)
+    target = reward(entry, stop, multiple)
+    if bar.close == stop or target <= 0.0:
+        return None
+    return Setup(action, entry, stop, target, confidence, indicators, at_stop=True, strength=strength)
 
 
 class CandleStrategy:
@@ -84,6 +100,7 @@ class CandleStrategy:
 
     def retune(self, params: Any) -> None:
         self.params = params
+        self._warm = False  # asked again: `needed` may be another
 
     @property
     def needed(self) -> int:
@@ -119,8 +136,10 @@ class CandleStrategy:
         self.bars.append(event)
         self._seen += 1
         self.take(event)
-        if self._seen < self.needed:
-            return Quiet.WARMING_UP
+        if not self._warm:
+            if self._seen < self.needed:
+                return Quiet.WARMING_UP
+            self._warm = True
         found = self.look(event)
         if found is None or isinstance(found, Quiet):
             return 0.0 if found is None else found
@@ -131,6 +150,9 @@ class CandleStrategy:
         setup, params = self._setup, self.params
         assert setup is not None, "a candidate is asked for after a score"
         length = event.interval_ns
+        metadata: dict[str, str | float | int | bool | None] = {"strategy": self.NAME, "bar": event.ts_open}
+        if setup.strength:
+            metadata["strength"] = setup.strength
         return Candidate(
             action=setup.action,
             confidence=min(CONFIDENCE_MAX, setup.confidence),
@@ -138,7 +160,7 @@ class CandleStrategy:
             current_price=event.close,
             ts_event=event.ts_open + length,
             indicators=setup.indicators,
-            metadata={"strategy": self.NAME, "bar": event.ts_open},
+            metadata=metadata,
             guards=() if setup.stop is None else (_risk(setup.entry, setup.stop, params),),
             stop_loss=setup.stop,
             take_profit=setup.target,
@@ -153,17 +175,14 @@ class CandleStrategy:
     def _begin(self) -> None:
         self.bars: deque[Candle] = deque(maxlen=max(2, self.KEPT))
         self._seen = 0
+        self._warm = False
         self.restart()
 
 
 def _is_bar(bar: Candle) -> bool:
-    prices = (bar.open, bar.high, bar.low, bar.close)
-    return (
-        all(0.0 < price < LARGEST for price in prices)
-        and bar.low <= min(bar.open, bar.close)
-        and max(bar.open, bar.close) <= bar.high
-        and 0.0 <= bar.volume < LARGEST
-    )
+    """Whether its numbers can be: above zero, not absurd, within its range. NaN fails every comparison."""
+    low, high = bar.low, bar.high
+    return 0.0 < low <= bar.open <= high < LARGEST and low <= bar.close <= high and 0.0 <= bar.volume < LARGEST
 
 
 def _risk(entry: float, stop: float, params: CandleParams) -> Outcome:
