@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.kit.mariadb import MariadbServer, mariadb_server
 from tests.kit.mongo import MongoServer, collect_abandoned, mongo_server
 from tests.kit.nats import session_server
 
@@ -19,6 +20,13 @@ def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
     """A server that speaks MongoDB's protocol, which all tests of this session share; about a second to start."""
     with mongo_server(tmp_path_factory.mktemp("mongo")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariadbServer]:
+    """A MariaDB that all tests of this session share; two seconds to make and start, skipped where there is none."""
+    with mariadb_server(tmp_path_factory.mktemp("mariadb")) as server:
         yield server
 
 

@@ -16,6 +16,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "demo": ("demo:demo", "Watch the whole system work on a synthetic market."),
     "backtest": ("runs:backtest", "Run recordings through a whole desk at full speed."),
     "run": ("runs:run", "Run a whole desk in one process, with its API."),
+    "extract": ("extract:extract", "Fetch the venue's history into a store, and keep it whole."),
     "feed": ("services:feed", "Publish a recording's market data to NATS."),
     "strategies": ("services:strategies", "Turn market data on NATS into signals."),
     "trade": ("services:trade", "Turn signals on NATS into orders."),

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from petrosa.adapters.stores.documents.address import check_database, hosts_of
+from petrosa.adapters.stores.klines.address import parse as parse_klines_url
 from petrosa.errors import ConfigError
 from petrosa.surfaces.redaction import redact
 
@@ -115,6 +116,23 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     def sqlite_path(self) -> str | None:
         """The file of `sqlite:PATH`."""
         return self.url.removeprefix("sqlite:") or None if self.url.startswith("sqlite:") else None
+
+
+class KlineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where history is kept: bars, funding rates, trades, known gaps."""
+
+    url: Annotated[
+        str,
+        Meta(description="mysql://user:password@host:3306/database, or sqlite:PATH; empty: klines.sqlite in the data"
+             " directory."),
+    ] = ""  # fmt: skip
+    timeout_seconds: Annotated[
+        float, Meta(ge=0.1, le=300, description="How long one statement may take on the server.")
+    ] = 10.0
+
+    def __post_init__(self) -> None:
+        if self.url:
+            parse_klines_url(self.url)
 
 
 class AuditSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

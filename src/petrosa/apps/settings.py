@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from petrosa.apps import environment
+from petrosa.apps.extract_settings import ExtractSettings
 from petrosa.apps.fields import describe, plain
 from petrosa.apps.layers import (
     RANKS,
@@ -36,6 +37,7 @@ from petrosa.apps.sections import (
     HttpSettings,
     InstrumentSettings,
     JournalSettings,
+    KlineSettings,
     LeaseSettings,
     LogSettings,
     NatsSettings,
@@ -70,6 +72,8 @@ SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "metrics": MetricsParams,
     "journal": JournalSettings,
     "store": StoreSettings,
+    "klines": KlineSettings,
+    "extract": ExtractSettings,
     "audit": AuditSettings,
     "lease": LeaseSettings,
     "service": ServiceSettings,
@@ -90,6 +94,8 @@ NOT_DECISIVE: Final = (
     "metrics.",
     "journal.",
     "store.",
+    "klines.",
+    "extract.",
     "audit.",
     "lease.",
     "service.",
@@ -148,6 +154,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics: MetricsParams
     journal: JournalSettings
     store: StoreSettings
+    klines: KlineSettings
+    extract: ExtractSettings
     audit: AuditSettings
     lease: LeaseSettings
     service: ServiceSettings
@@ -293,6 +301,8 @@ def _settings(merged: Merged, profile: str, home: Path, crash_at: str, given: tu
         metrics=merged.build(MetricsParams, "metrics"),
         journal=merged.build(JournalSettings, "journal"),
         store=merged.build(StoreSettings, "store"),
+        klines=merged.build(KlineSettings, "klines"),
+        extract=merged.build(ExtractSettings, "extract"),
         audit=merged.build(AuditSettings, "audit"),
         lease=merged.build(LeaseSettings, "lease"),
         service=merged.build(ServiceSettings, "service"),

@@ -30,7 +30,7 @@ from petrosa.errors import (
 
 RECV_WINDOW_MS: Final = 5_000
 ATTEMPTS: Final = 3
-"""How often a read is tried. What changes something is sent once."""
+"""How often a read is tried unless its owner says more. What changes something is sent once."""
 
 BACKOFF_S: Final = 0.25
 PATIENCE_S: Final = 5.0
@@ -62,12 +62,13 @@ class Rest:
     def __init__(
         self, product: str, urls: Urls, api_key: str, signer: Signer | None, clock: ServerClock, ledger: Ledger, *,
         recv_window_ms: int = RECV_WINDOW_MS, timeout_s: float = TIMEOUT_S, connect_s: float = CONNECT_S,
-        patience_s: float = PATIENCE_S, on_written: Callable[[], None] | None = None,
+        patience_s: float = PATIENCE_S, attempts: int = ATTEMPTS, on_written: Callable[[], None] | None = None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep, chance: random.Random | None = None,
     ) -> None:  # fmt: skip
         """Without a key and a signer what is public can be asked. Raises `ConfigError` for what cannot be a key.
 
-        `on_written` is called right after a request's bytes have been handed to a socket.
+        A read is sent `attempts` times at most. `on_written` is called right after a request's bytes have been handed
+        to a socket.
         """
         if product not in TIME_PATHS:
             raise InvariantError(f"product {product!r}; there are spot and usdm")
@@ -81,6 +82,7 @@ class Rest:
         self._http = Http(urls.rest, headers, timeout_s=timeout_s, connect_s=connect_s, on_written=on_written)
         self._signer = signer
         self._patience_s = patience_s
+        self._attempts = attempts
         self._pause = pause
         self._chance = chance or random.Random()
         self._syncing = asyncio.Lock()
@@ -148,8 +150,8 @@ class Rest:
             except TransportError as problem:
                 if request.changes:
                     raise
-                if attempts >= ATTEMPTS:
-                    raise TransportError(f"{problem} ({ATTEMPTS} times); ask again later") from None
+                if attempts >= self._attempts:
+                    raise TransportError(f"{problem} ({self._attempts} times); ask again later") from None
                 grown = BACKOFF_S * 2 ** (attempts - 1)
                 attempts += 1
                 await self._pause(self._chance.uniform(grown / 2, grown))

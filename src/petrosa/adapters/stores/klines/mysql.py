@@ -1,0 +1,222 @@
+"""History on a MySQL or MariaDB server, in the tables that the sister services read.
+
+Numbers are DECIMAL(20,8), times DATETIME(6) in UTC. What is to be written is looked at first, so that only what is new
+or different is sent, and counted; it is sent in batches, all of one call in one transaction.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
+
+from petrosa.adapters.stores.klines.address import MysqlAddress
+from petrosa.adapters.stores.klines.layouts import (
+    GAPS,
+    PLAIN_MARKET,
+    TRADES,
+    Kind,
+    Layout,
+    Row,
+    checked,
+    layout_of,
+    market_of,
+    series_of_table,
+    tables_of_market,
+)
+from petrosa.adapters.stores.klines.mysql_schema import creation, require_shapes
+from petrosa.adapters.stores.klines.mysql_server import Server, Talk
+from petrosa.adapters.stores.klines.tables import KlineTables, Rows, Span
+
+BATCH: Final = 1_000
+TIMEOUT_S: Final = 10.0
+PAGE: Final = 10_000
+"""Rows that are asked for at once: more would hold up everything else while they are read."""
+
+_EPOCH: Final = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
+_READ: Final[dict[Kind, Callable[[Any], Any]]] = {
+    Kind.TIME: lambda us: us * 1_000, Kind.FLAG: bool,
+}  # fmt: skip
+
+
+class MysqlKlines(KlineTables):
+    """History in a database of a server. Made by `open`. Comes back by itself when the server does."""
+
+    def __init__(self, address: MysqlAddress, timeout_s: float) -> None:
+        self.place = address.place
+        self._server = Server(address, timeout_s)
+        self._there: set[str] = set()
+
+    @classmethod
+    async def open(cls, address: MysqlAddress, timeout_s: float = TIMEOUT_S) -> "MysqlKlines":
+        """Connect, and make the tables that are missing. No statement takes longer than `timeout_s`.
+
+        Raises `StorageError` when the server does not answer or refuses, `ConfigError` when a table is there and of
+        another shape.
+        """
+        store = cls(address, timeout_s)
+        try:
+            await store._server.run(lambda talk: store._make(talk, [PLAIN_MARKET]))
+            require_shapes(store.place, await store._server.run(_columns))
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def close(self) -> None:
+        await self._server.close()
+
+    async def _write(self, parts: Sequence[Rows]) -> int:
+        if missing := {market_of(part.table) or PLAIN_MARKET for part in parts if part.table not in self._there}:
+            await self._server.run(lambda talk: self._make(talk, sorted(missing)))
+        found = 0
+
+        async def upsert(talk: Talk) -> None:
+            # Were the answer to a commit lost, the second attempt finds all of it there: what counts is the first.
+            nonlocal found
+            found = max(found, sum([await _upsert(talk, part) for part in parts]))
+
+        await self._server.run(upsert)
+        return found
+
+    async def _span(self, span: Span, columns: Sequence[str]) -> list[Row]:
+        order = " DESC" if span.newest else ""
+        key = "".join(f", `{name}`{order}" for name in span.layout.key)
+        rest = f"WHERE symbol = %s AND `timestamp` >= %s AND `timestamp` < %s ORDER BY `timestamp`{order}{key} LIMIT %s"
+        since, until = span.ends
+        found: list[Row] = []
+        while True:
+            values = (span.symbol, _when(since), _when(until), PAGE if span.limit is None else span.limit)
+            found += (page := await self._select(span.table, span.layout, columns, rest, values))
+            if span.limit is not None or len(page) < PAGE:
+                return found
+            since = page[-1][columns.index("timestamp")] // 1_000 + 1
+
+    async def _gaps(self, table: str, symbol: str, interval: str) -> list[Row]:
+        rest = "WHERE symbol = %s AND `interval` = %s ORDER BY gap_start, gap_end"
+        return await self._select(table, GAPS, GAPS.names, rest, (symbol, interval))
+
+    async def _symbols(self) -> dict[str, list[str]]:
+        await self._server.run(self._look)
+        tables = [table for table in sorted(self._there) if series_of_table(table) is not None]
+        # The server leaps from symbol to symbol in the key.
+        each = [f"SELECT '{table}', symbol FROM `{table}` GROUP BY symbol" for table in tables]  # noqa: S608
+        found: dict[str, list[str]] = {}
+        if each:
+            for table, symbol in await self._server.run(lambda talk: talk.rows(" UNION ALL ".join(each))):
+                found.setdefault(table, []).append(symbol)
+        return found
+
+    async def _last_trade_id(self, table: str, symbol: str) -> int | None:
+        rest = "WHERE symbol = %s ORDER BY trade_id DESC LIMIT 1"
+        found = await self._select(table, TRADES, ["trade_id"], rest, (symbol,))
+        return found[0][0] if found else None
+
+    async def _select(
+        self, table: str, layout: Layout[Any], columns: Sequence[str], rest: str, values: Sequence[object]
+    ) -> list[Row]:
+        if table not in self._there:
+            await self._server.run(self._look)
+            if table not in self._there:
+                return []
+        return await self._server.run(lambda talk: _rows(talk, table, layout, columns, rest, values))
+
+    async def _look(self, talk: Talk) -> None:
+        """Learn which of our tables are there."""
+        found = await talk.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()")
+        self._there = {table for (table,) in found if layout_of(table) is not None}
+
+    async def _make(self, talk: Talk, markets: Iterable[str]) -> None:
+        await self._look(talk)
+        for market in markets:
+            for table, layout in tables_of_market(market).items():
+                if table not in self._there:
+                    await talk.execute(creation(table, market, layout))
+        await self._look(talk)
+
+
+async def _columns(talk: Talk) -> list[Row]:
+    return await talk.rows(
+        "SELECT table_name, column_name, column_type, is_nullable, column_key FROM information_schema.columns"
+        " WHERE table_schema = DATABASE()"
+    )
+
+
+async def _upsert(talk: Talk, part: Rows) -> int:
+    """Write what is not there, or is different; how many rows that was."""
+    layout = part.layout
+    columns, others = layout.names, layout.names[layout.key_size :]
+    sets = ", ".join(f"`{name}` = VALUES(`{name}`)" for name in others)
+    statement = (
+        f"INSERT INTO `{part.table}` ({_listed(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608
+        f" ON DUPLICATE KEY UPDATE {sets}"
+    )
+    times = [place for place, column in enumerate(layout.columns) if column.kind is Kind.TIME]
+    written = 0
+    for batch in _batches(part):
+        there = await _there(talk, part, batch)
+        changed = [row for row in batch if there.get(row[: layout.key_size]) != row]
+        if changed:
+            await talk.many(statement, [_sent(row, times) for row in changed])
+        written += len(changed)
+    return written
+
+
+def _batches(part: Rows) -> Iterator[list[Row]]:
+    """Rows of one symbol at a time, as many as are sent at once; sorted, so that two writers do not cross."""
+    for _, rows in groupby(part.rows, itemgetter(slice(part.layout.key_size - 1))):
+        of_one = list(rows)
+        for start in range(0, len(of_one), BATCH):
+            yield of_one[start : start + BATCH]
+
+
+async def _there(talk: Talk, part: Rows, batch: Sequence[Row]) -> dict[Row, Row]:
+    """What is kept under the keys of a batch, whose keys differ in their last column only."""
+    layout = part.layout
+    last = layout.key_size - 1
+    values = [_sent_one(layout, place, batch[0][place]) for place in range(last)]
+    same = "".join(f"`{name}` = %s AND " for name in layout.key[:last])
+    if layout.columns[last].kind is Kind.TIME:
+        # A list of texts would be compared as text.
+        meant = ", ".join(f"TIMESTAMP'{_when(row[last] // 1_000)}'" for row in batch)
+    else:
+        meant = ", ".join(str(row[last]) for row in batch)
+    rest = f"WHERE {same}`{layout.key[last]}` IN ({meant})"
+    found = await _rows(talk, part.table, layout, layout.names, rest, values)
+    return {row[: layout.key_size]: checked(layout, row) for row in found}
+
+
+async def _rows(
+    talk: Talk, table: str, layout: Layout[Any], columns: Sequence[str], rest: str, values: Sequence[object]
+) -> list[Row]:
+    kinds = {column.name: column.kind for column in layout.columns}
+    # Microseconds as a number are read ten times as fast as a date.
+    asked = ", ".join(
+        f"TIMESTAMPDIFF(MICROSECOND, '1970-01-01', `{name}`)" if kinds[name] is Kind.TIME else f"`{name}`"
+        for name in columns
+    )
+    forms = [_READ.get(kinds[name]) for name in columns]
+    found = await talk.rows(f"SELECT {asked} FROM `{table}` {rest}", values)  # noqa: S608 - names of ours
+    return [
+        tuple(value if form is None else form(value) for form, value in zip(forms, row, strict=True)) for row in found
+    ]
+
+
+def _sent_one(layout: Layout[Any], place: int, value: Any) -> Any:
+    return _when(value // 1_000) if layout.columns[place].kind is Kind.TIME else value
+
+
+def _sent(row: Row, times: Sequence[int]) -> Row:
+    values = list(row)
+    for place in times:
+        values[place] = _when(values[place] // 1_000)
+    return tuple(values)
+
+
+def _when(us: int) -> str:
+    """`2026-01-02 03:04:05.000000`"""
+    return (_EPOCH + timedelta(microseconds=us)).isoformat(" ", "microseconds")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

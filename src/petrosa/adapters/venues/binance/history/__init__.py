@@ -1,0 +1,1 @@
+"""What Binance tells of its past: over REST, and in the files of its public archive."""

@@ -1,0 +1,1 @@
+"""`petrosa extract`, inside one loop."""
