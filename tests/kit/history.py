@@ -1,5 +1,7 @@
 """Bars, rates and trades of the past for tests of what is kept of them."""
 
+import math
+import random
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -31,6 +33,28 @@ def bar(series: Series = BTC, number: int = 0, **chosen: Any) -> Kline:
 
 def bars(series: Series = BTC, count: int = 10, first: int = 0) -> Sequence[Kline]:
     return [bar(series, number) for number in range(first, first + count)]
+
+
+def wandering(series: Series, count: int, seed: int = 1) -> Sequence[Kline]:
+    """Bars of a market that wanders and swings, always the same for a seed."""
+    chance, price, made = random.Random(f"{seed}{series}"), 1_000.0, []
+    for number in range(count):
+        opened, swing = price, 0.006 * math.sin(number / 17)
+        price *= math.exp(chance.gauss(0.0, 0.006) + swing)
+        high, low = (max(opened, price) * (1 + chance.random() / 400), min(opened, price) * (1 - chance.random() / 400))
+        volume = 50 + 100 * chance.random() ** 3
+        made.append(
+            bar(
+                series, number, open=_cents(opened), high=_cents(high), low=_cents(low), close=_cents(price),
+                volume=_cents(volume), quote_volume=_cents(volume * price), taker_volume=_cents(volume * 0.4),
+                taker_quote_volume=_cents(volume * price * 0.4),
+            )
+        )  # fmt: skip
+    return made
+
+
+def _cents(value: float) -> Decimal:
+    return Decimal(f"{value:.2f}")
 
 
 def rate(number: int, symbol: str = "BTCUSDT", **chosen: Any) -> FundingRate:

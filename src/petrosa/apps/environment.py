@@ -47,6 +47,8 @@ NAMES: Final[Mapping[str, tuple[str, Decimal]]] = {
     "NATS_SUBJECT_PREFIX": ("extract.subject_prefix", ONE),
     "PETROSA_REPLICA": ("service.replica", ONE),
     "TRADING_SYMBOLS": ("feed.symbols", ONE),
+    "SUPPORTED_SYMBOLS": ("ta.symbols", ONE),
+    "SUPPORTED_TIMEFRAMES": ("ta.timeframes", ONE),
     "TRADING_ENABLE_SHORTS": ("instruments.allow_shorts", ONE),
     "TRADING_LEVERAGE": ("risk.max_leverage", ONE),
     "STOP_LOSS_DEFAULT": ("risk.default_stop_loss_fraction", PERCENT),

@@ -19,6 +19,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "extract": ("extract:extract", "Fetch the venue's history into a store, and keep it whole."),
     "feed": ("services:feed", "Publish a recording's market data to NATS."),
     "strategies": ("services:strategies", "Turn market data on NATS into signals."),
+    "ta": ("ta:ta", "Turn stored bars into signals: technical analysis."),
     "trade": ("services:trade", "Turn signals on NATS into orders."),
     "broker": ("services:broker", "Run a NATS server with JetStream in the data directory."),
     "paper-exchange": ("paper_exchange:paper_exchange", "Serve Binance's own protocol over simulated matching."),

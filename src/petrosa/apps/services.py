@@ -25,6 +25,7 @@ from petrosa.surfaces.api.serve import serving
 from petrosa.surfaces.desk_metrics import DeskMetrics
 from petrosa.surfaces.heartbeat import beat
 from petrosa.surfaces.market_metrics import MarketMetrics
+from petrosa.surfaces.observation import ApiState
 from petrosa.surfaces.status import journal_check
 
 
@@ -48,7 +49,7 @@ async def serve_strategies(settings: Settings, *, report: Report, catches_signal
         begun: list[MarketMetrics] = []
         metrics = (lambda: begun[0] if begun else None) if settings.metrics.enabled else None
         parts = await parts_of(settings, configuration, report, metrics) if settings.http.enabled else ()
-        await _surround(stack, settings, status, settings.http.port, report, parts)
+        await surround(stack, settings, status, settings.http.port, report, parts)
 
         def opened(service: StrategyService) -> None:
             status.opened(service, None, partial(journal_check, service.folder, settings.journal.free_mb_min))
@@ -70,7 +71,7 @@ async def serve_trade(settings: Settings, *, report: Report) -> TradeSummary:
         control = DeskControl(settings, report)
         await stack.enter_async_context(control.watching())
         parts = await parts_of(settings, configuration, report, None, control) if settings.http.enabled else ()
-        await _surround(stack, settings, status, settings.http.engine_port, report, parts)
+        await surround(stack, settings, status, settings.http.engine_port, report, parts)
 
         def opened(service: TradeService) -> None:
             check = partial(journal_check, service.folder, settings.journal.free_mb_min)
@@ -97,8 +98,8 @@ async def _connected(stack: AsyncExitStack, settings: Settings, service: str) ->
     return bus
 
 
-async def _surround(
-    stack: AsyncExitStack, settings: Settings, status: ServiceStatus, port: int, report: Report,
+async def surround(
+    stack: AsyncExitStack, settings: Settings, status: ApiState, port: int, report: Report,
     parts: Sequence[Part] = (),
 ) -> None:  # fmt: skip
     """HTTP and heartbeat over a status, which end with the stack."""

@@ -44,6 +44,7 @@ from petrosa.apps.sections import (
     ServiceSettings,
     StoreSettings,
 )
+from petrosa.apps.ta_settings import TaSettings
 from petrosa.apps.venue_settings import Environment, TriggerSettings, VenueSettings
 from petrosa.core.analytics.params import MetricsParams
 from petrosa.core.execution.params import AccountParams, ExecutionParams
@@ -74,6 +75,7 @@ SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "store": StoreSettings,
     "klines": KlineSettings,
     "extract": ExtractSettings,
+    "ta": TaSettings,
     "audit": AuditSettings,
     "lease": LeaseSettings,
     "service": ServiceSettings,
@@ -96,6 +98,8 @@ NOT_DECISIVE: Final = (
     "store.",
     "klines.",
     "extract.",
+    "ta.poll_seconds",
+    "ta.overdue_bars",
     "audit.",
     "lease.",
     "service.",
@@ -156,6 +160,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store: StoreSettings
     klines: KlineSettings
     extract: ExtractSettings
+    ta: TaSettings
     audit: AuditSettings
     lease: LeaseSettings
     service: ServiceSettings
@@ -303,6 +308,7 @@ def _settings(merged: Merged, profile: str, home: Path, crash_at: str, given: tu
         store=merged.build(StoreSettings, "store"),
         klines=merged.build(KlineSettings, "klines"),
         extract=merged.build(ExtractSettings, "extract"),
+        ta=merged.build(TaSettings, "ta"),
         audit=merged.build(AuditSettings, "audit"),
         lease=merged.build(LeaseSettings, "lease"),
         service=merged.build(ServiceSettings, "service"),

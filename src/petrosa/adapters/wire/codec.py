@@ -10,6 +10,9 @@ What we write has every documented field, `source` and `strategy` (which the dep
      "signal_id":"9f2c…","ts_event":1767225600123456789,"ts_seen":1767225600130000000,"venue":"binance",
      "market":"usdm","stop_loss_pct":null,"take_profit_pct":null,"strategy_mode":"deterministic","schema":1}
 
+An entry that waits until the market reaches `price` has `"order_type":"stop"` and `"expires_at":1767225900123456789`
+besides.
+
 What we read may come from any generation of producer. Old spellings are understood, unknown keys ignored, and
 whatever cannot be understood is a `FrameError` that names the field. A time is never invented for a message that may
 have waited somewhere: a signal without one could not be refused for its age. Only who receives a signal straight from
@@ -30,6 +33,8 @@ from petrosa.errors import FrameError
 
 SIGNAL_ID_MAX: Final = 128
 _TS_MAX: Final = 4_102_444_800_000_000_000  # the year 2100
+_NS_MIN: Final = 10**17
+"""A smaller number is no time in nanoseconds, but in seconds or milliseconds."""
 _AGREE_NS: Final = 1_000_000
 
 _ACTIONS: Final = {
@@ -73,6 +78,8 @@ class _Written(msgspec.Struct):
     take_profit_pct: float | None
     strategy_mode: str
     schema: int = SCHEMA
+    order_type: str | msgspec.UnsetType = msgspec.UNSET
+    expires_at: int | msgspec.UnsetType = msgspec.UNSET
     market_sequence: int | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -119,6 +126,8 @@ class _Read(msgspec.Struct):
     ts_seen: int | None = None
     venue: str | None = None
     market: str | None = None
+    order_type: str | None = None
+    expires_at: str | int | float | None = None
     market_sequence: int | None = None
 
 
@@ -159,6 +168,8 @@ def encode_signal(signal: Signal, market_sequence: int = 0) -> bytes:
             stop_loss_pct=signal.stop_loss_pct,
             take_profit_pct=signal.take_profit_pct,
             strategy_mode=signal.strategy_mode,
+            order_type=signal.order_type or msgspec.UNSET,
+            expires_at=signal.expires_at or msgspec.UNSET,
             market_sequence=market_sequence or msgspec.UNSET,
         )
     )
@@ -227,6 +238,8 @@ def receive_signal(data: bytes, ts_seen: int, *, stamps: bool = False, unnamed: 
         source=read.source or "",
         strategy=read.strategy or strategy_id,
         strategy_mode=_required("strategy_mode", read.strategy_mode or "deterministic").lower(),
+        order_type=_required("order_type", read.order_type).lower() if read.order_type else None,
+        expires_at=_expires_at(read.expires_at),
     )
     return Received(signal, max(0, read.market_sequence or 0), is_stamped)
 
@@ -306,6 +319,15 @@ def _ts_event(read: _Read) -> int:
     if abs(read.ts_event - stamp) > _AGREE_NS:
         raise FrameError("signal_timestamp", f"timestamp = {read.timestamp!r} but ts_event = {read.ts_event}; send one")
     return read.ts_event
+
+
+def _expires_at(value: str | float | None) -> int | None:
+    """Nanoseconds, or a time in any of the spellings that producers have."""
+    if value is None:
+        return None
+    if isinstance(value, int) and value >= _NS_MIN:
+        return _in_range("expires_at", value)
+    return parse_time(value, "expires_at", "signal_timestamp")
 
 
 def _in_range(field: str, value: int) -> int:

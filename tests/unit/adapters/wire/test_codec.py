@@ -89,6 +89,18 @@ def test_round_trip_keeps_everything() -> None:
     assert SIGNAL == decode_signal(encode_signal(SIGNAL), T + 99)
 
 
+def test_an_entry_that_waits() -> None:
+    """Its kind and its end are written where there are any, and understood however other producers write them."""
+    waiting = msgspec.structs.replace(SIGNAL, order_type="stop", expires_at=T + 1_800_000_000_000)
+    assert waiting == decode_signal(encode_signal(waiting), T)
+    for text in ("2026-01-01T00:30:00Z", "2026-01-01T00:30:00+00:00Z", 1_767_227_400, 1_767_227_400_000):
+        found = decode_signal(legacy(order_type="STOP", expires_at=text), T)
+        assert ("stop", 1_767_227_400_000_000_000) == (found.order_type, found.expires_at)
+    assert (None, None) == (decode_signal(legacy(), T).order_type, decode_signal(legacy(), T).expires_at)
+    for wrong in ("tomorrow", -1, 0, 17, 10**19, True):
+        assert refused(legacy(expires_at=wrong)).reason in ("signal_timestamp", "signal_bad_field")
+
+
 def test_the_market_message_that_led_to_a_signal() -> None:
     """Where a signal says which market message led to it, the reader is told; else it is 0 and the key is absent."""
     assert Received(SIGNAL, 42) == receive_signal(encode_signal(SIGNAL, 42), T)

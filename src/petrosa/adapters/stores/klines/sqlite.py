@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from petrosa.adapters.stores.klines.layouts import (
     GAPS,
@@ -49,7 +49,7 @@ class SqliteKlines(KlineTables):
         self._closed = False
 
     @classmethod
-    async def open(cls, path: Path, busy_s: float = BUSY_S) -> "SqliteKlines":
+    async def open(cls, path: Path, busy_s: float = BUSY_S) -> Self:
         """Open the file, making it and its tables where they are missing.
 
         Raises `StorageError` when that cannot be done, `ConfigError` when a table is there and of another shape.
