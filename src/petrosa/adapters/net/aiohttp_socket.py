@@ -64,12 +64,16 @@ class AiohttpSocket:
 
     async def close(self) -> None:
         self._ears = None
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
-        await self._socket.close()
-        if self._session is not None:
-            await self._session.close()
+        try:
+            if self._listening is not None:
+                self._listening.cancel()
+                await asyncio.gather(self._listening, return_exceptions=True)
+        finally:
+            try:
+                await self._socket.close()
+            finally:
+                if self._session is not None:
+                    await self._session.close()
 
     async def _listen(self) -> None:
         while True:

@@ -103,9 +103,11 @@ class PicowsSocket(picows.WSListener):  # type: ignore[misc, unused-ignore]
         self.deafen()
         transport = self._transport
         assert transport is not None
-        if not transport.is_disconnected:
-            transport.send_close(picows.WSCloseCode.OK)
-            await asyncio.wait({self._ending}, timeout=CLOSE_S)
+        try:
+            if not transport.is_disconnected:
+                transport.send_close(picows.WSCloseCode.OK)
+                await asyncio.wait({self._ending}, timeout=CLOSE_S)
+        finally:
             transport.disconnect(graceful=False)
         await self._ending
 

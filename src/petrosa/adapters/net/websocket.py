@@ -304,10 +304,12 @@ class _Line:
             self.wire.deafen()
 
     async def close(self) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
-        await self.wire.close()
+        try:
+            if self._watching is not None:
+                self._watching.cancel()
+                await asyncio.gather(self._watching, return_exceptions=True)
+        finally:  # also for one that is cancelled here
+            await self.wire.close()
 
     async def _watch(self) -> None:
         """Ask for a sign of life regularly. What the venue answers and what it says by itself are both one."""

@@ -140,11 +140,14 @@ class Subscriptions:
         await self._settled.wait()
 
     async def close(self) -> None:
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.gather(self._asking, return_exceptions=True)
-            self._place.left(self)
-        await self._wire.close()
+        try:
+            if self._asking is not None:
+                self._asking.cancel()
+                await asyncio.gather(self._asking, return_exceptions=True)
+        finally:
+            if self._asking is not None:
+                self._place.left(self)
+            await self._wire.close()
 
     # what its place asks of it
 
