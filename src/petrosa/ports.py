@@ -314,7 +314,7 @@ class KlineStore(Protocol):
 
     Writing is idempotent: what is there is replaced by what is written, all of one call or nothing of it. Times are ns
     UTC, `since` included and `until` excluded; rows come oldest first. Raises `StorageError` when it is away or closed,
-    `DataError` for what it cannot keep exactly: a number with more than 12 digits before or 8 behind the point.
+    `DataError` for what it cannot keep exactly: a number with more than 20 digits before or 8 behind the point.
     """
 
     async def write_klines(self, klines: Sequence[Kline]) -> int:

@@ -152,7 +152,10 @@ class Strategist:
         """Remember a signal of the past. What led to it fills again from the market."""
         signal = made.signal
         instrument = instrument_id(signal.venue or "", signal.market or "", signal.symbol)
-        self._cooldowns.start(signal.strategy_id, instrument, now)
+        seats = self._seats.get((signal.strategy_id, instrument), ())
+        names = [seat.name for seat in seats if seat.timeframe == signal.timeframe]
+        for name in names or [instrument]:
+            self._cooldowns.start(signal.strategy_id, name, now)
 
     def snapshot(self) -> StrategistState:
         configured: dict[str, list[SeatParameters]] = {}

@@ -22,7 +22,7 @@ INTERVALS: Final = {
 }  # fmt: skip
 """Interval as the venue writes it → what its table ends with."""
 
-WHOLE_DIGITS_MAX: Final = 12
+WHOLE_DIGITS_MAX: Final = 20
 DECIMALS_MAX: Final = 8
 SYMBOL_MAX: Final = 32
 INT_MAX: Final = 2**31 - 1

@@ -1,6 +1,6 @@
 """History on a MySQL or MariaDB server, in the tables that the sister services read.
 
-Numbers are DECIMAL(20,8), times DATETIME(6) in UTC. What is to be written is looked at first, so that only what is new
+Numbers are DECIMAL(28,8), times DATETIME(6) in UTC. What is to be written is looked at first, so that only what is new
 or different is sent, and counted; it is sent in batches, all of one call in one transaction.
 """
 

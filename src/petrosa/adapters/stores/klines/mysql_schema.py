@@ -32,7 +32,7 @@ _DERIVED: Final[Mapping[Layout[Any], tuple[str, ...]]] = {
     KLINES: (
         f"id VARCHAR(64) AS (CONCAT(symbol, '_', {_OPEN_MS})) VIRTUAL",
         "open_time DATETIME(6) AS (`timestamp`) VIRTUAL",
-        "price_change DECIMAL(20,8) AS (close_price - open_price) VIRTUAL",
+        "price_change DECIMAL(28,8) AS (close_price - open_price) VIRTUAL",
         "price_change_percent DECIMAL(10,4) AS"
         " (LEAST((close_price - open_price) * 100 / NULLIF(open_price, 0), 999999)) VIRTUAL",
     ),
@@ -43,7 +43,7 @@ _DERIVED: Final[Mapping[Layout[Any], tuple[str, ...]]] = {
     TRADES: (
         "id VARCHAR(64) AS (CONCAT(symbol, '_', trade_id)) VIRTUAL",
         "trade_time DATETIME(6) AS (`timestamp`) VIRTUAL",
-        "quote_quantity DECIMAL(40,16) AS (price * quantity) VIRTUAL",
+        "quote_quantity DECIMAL(56,16) AS (price * quantity) VIRTUAL",
         "INDEX by_time (symbol, `timestamp`, trade_id)",
     ),
 }

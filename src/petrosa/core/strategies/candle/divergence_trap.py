@@ -37,7 +37,7 @@ class Params(CandleParams, frozen=True, forbid_unknown_fields=True, kw_only=True
         bool, Meta(description="Look for the document's pattern instead: a higher low on less strength in an uptrend.")
     ] = False
     ema_period: Annotated[int, Meta(ge=2, le=400, description="Span of the average of that uptrend, in bars.")] = 50
-    reward_ratio: Annotated[float, Meta(ge=0.5, le=10, description="Target in multiples of the risk.")] = 2.0
+    risk_reward_ratio: Annotated[float, Meta(ge=0.5, le=10, description="Target in multiples of the risk.")] = 2.0
     base_confidence: Annotated[float, Meta(ge=0.5, le=0.95, description="Confidence in every setup.")] = 0.66
 
     def check(self) -> None:
@@ -59,8 +59,8 @@ class Low(NamedTuple):
 class DivergenceTrap(CandleStrategy):
     """Regular bullish divergence of the last two pivot lows: the newer is lower, its RSI higher, and below
     `rsi_oversold`. Buys at the bar that makes the newer one a pivot, `pivot_bars` after it, if it closes higher than
-    the one before. Stop `stop_buffer_pct` below the lowest low of `price_lookback` bars, target `reward_ratio` times
-    the risk.
+    the one before. Stop `stop_buffer_pct` below the lowest low of `price_lookback` bars, target `risk_reward_ratio`
+    times the risk.
 
     The coded behaviour compares this bar with the one four bars ago, whatever they are, and calls that hidden
     divergence. Mended: real pivots, the right name. The document's hidden divergence (a higher low, a lower RSI; the
@@ -122,7 +122,9 @@ class DivergenceTrap(CandleStrategy):
             "rsi_before": older.rsi,
             "bars_apart": float(newer.at - older.at),
         }
-        return Setup(Action.BUY, close, stop, reward(close, stop, params.reward_ratio), params.base_confidence, seen)
+        return Setup(
+            Action.BUY, close, stop, reward(close, stop, params.risk_reward_ratio), params.base_confidence, seen
+        )
 
     def _is_pivot(self, side: int) -> bool:
         """Whether the bar `side` bars ago has a lower low than each of so many on either side; of equals, the first."""

@@ -31,7 +31,7 @@ class Params(CandleParams, frozen=True, forbid_unknown_fields=True, kw_only=True
     macd_confirmation: Annotated[
         bool, Meta(description="Ask that the histogram of the MACD (12, 26, 9) is above zero, as the document does.")
     ] = False
-    reward_ratio: Annotated[float, Meta(ge=0.5, le=10, description="Target in multiples of the risk.")] = 2.0
+    risk_reward_ratio: Annotated[float, Meta(ge=0.5, le=10, description="Target in multiples of the risk.")] = 2.0
     base_confidence: Annotated[float, Meta(ge=0.5, le=0.95, description="Confidence in every setup.")] = 0.70
 
     def check(self) -> None:
@@ -45,9 +45,9 @@ class GoldenTrendSync(CandleStrategy):
     """Buys a rising bar (close above open) while the fast average is above the slow one and the close near the fast.
 
     Something must have happened: the averages crossed within the last `cross_bars` bars, or this bar closes above the
-    fast average after one that closed at or below it. Stop at the slow average, target `reward_ratio` times the risk.
-    Follows the coded behaviour. Mended: it needed neither and fired on every rising bar of an uptrend; the close could
-    be below the slow average, and the stop above the entry: it must be above. Of the document RSI and MACD can be
+    fast average after one that closed at or below it. Stop at the slow average, target `risk_reward_ratio` times the
+    risk. Follows the coded behaviour. Mended: it needed neither and fired on every rising bar of an uptrend; the close
+    could be below the slow average, and the stop above the entry: it must be above. Of the document RSI and MACD can be
     asked; its third average of 200 bars is left to a longer timeframe.
     """
 
@@ -103,7 +103,7 @@ class GoldenTrendSync(CandleStrategy):
             "macd_hist": pulse.histogram,
             "after_cross": float(crossed),
         }
-        return Setup(Action.BUY, close, far, reward(close, far, params.reward_ratio), params.base_confidence, seen)
+        return Setup(Action.BUY, close, far, reward(close, far, params.risk_reward_ratio), params.base_confidence, seen)
 
 
 ENTRY: Final = CatalogEntry(

@@ -35,7 +35,7 @@ class Params(CandleParams, frozen=True, forbid_unknown_fields=True, kw_only=True
     stop_pct: Annotated[
         float, Meta(ge=0, le=20, description="Stop so many % below the entry (documented: 2); 0: at the slow average.")
     ] = 0.0
-    reward_ratio: Annotated[float, Meta(ge=0.5, le=10, description="Target in multiples of the risk.")] = 2.5
+    risk_reward_ratio: Annotated[float, Meta(ge=0.5, le=10, description="Target in multiples of the risk.")] = 2.5
     base_confidence: Annotated[float, Meta(ge=0.5, le=0.95, description="Confidence in every setup.")] = 0.74
 
     def check(self) -> None:
@@ -51,7 +51,7 @@ class MomentumPulse(CandleStrategy):
     """Buys when the MACD's histogram comes above zero with this bar, and: `rsi_min` <= RSI <= `rsi_max`, ADX above
     `min_adx`, the close above both averages.
 
-    Stop at the slow average, target `reward_ratio` times the risk. Follows the coded behaviour; the document's
+    Stop at the slow average, target `risk_reward_ratio` times the risk. Follows the coded behaviour; the document's
     alignment of the averages and its stop of 2 % are parameters, its time stop is a matter of exits. Mended: the
     histogram's turn is one of closed bars, so it is told once.
     """
@@ -106,9 +106,9 @@ class MomentumPulse(CandleStrategy):
             "ema_fast": near,
             "ema_slow": far,
             "volume": bar.volume,
-            "risk_reward_ratio": params.reward_ratio,
+            "risk_reward_ratio": params.risk_reward_ratio,
         }
-        target = reward(close, stop, params.reward_ratio)
+        target = reward(close, stop, params.risk_reward_ratio)
         return Setup(Action.BUY, close, stop, target, params.base_confidence, seen)
 
 

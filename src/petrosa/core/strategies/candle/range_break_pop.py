@@ -42,7 +42,7 @@ class Params(CandleParams, frozen=True, forbid_unknown_fields=True, kw_only=True
     stop_buffer_pct: Annotated[
         float, Meta(ge=0, le=10, description="How far below the range the stop is, in % of its low.")
     ] = 1.0
-    reward_ratio: Annotated[float, Meta(ge=0.5, le=10, description="Target in multiples of the risk.")] = 2.0
+    risk_reward_ratio: Annotated[float, Meta(ge=0.5, le=10, description="Target in multiples of the risk.")] = 2.0
     base_confidence: Annotated[float, Meta(ge=0.5, le=0.95, description="Confidence in every setup.")] = 0.68
 
     def check(self) -> None:
@@ -53,7 +53,7 @@ class Params(CandleParams, frozen=True, forbid_unknown_fields=True, kw_only=True
 class RangeBreakPop(CandleStrategy):
     """Buys when a bar is longer than `atr_multiplier` average true ranges, traded, and closes higher for the second
     time in a row. Stop `stop_buffer_pct` below the lowest low of `range_period` bars, this one included; target
-    `reward_ratio` times the risk.
+    `risk_reward_ratio` times the risk.
 
     Follows the coded behaviour. Mended: no range was broken; with `breakout` the close must be above the high of the
     `range_period` bars before. Usual volume and usual length include the bar itself, as they always did. Of the
@@ -114,7 +114,9 @@ class RangeBreakPop(CandleStrategy):
             "rsi_before": rsi,
             "volume_ratio": bar.volume / traded,
         }
-        return Setup(Action.BUY, close, stop, reward(close, stop, params.reward_ratio), params.base_confidence, seen)
+        return Setup(
+            Action.BUY, close, stop, reward(close, stop, params.risk_reward_ratio), params.base_confidence, seen
+        )
 
 
 ENTRY: Final = CatalogEntry(

@@ -38,7 +38,7 @@ class Params(CandleParams, frozen=True, forbid_unknown_fields=True, kw_only=True
     stop_pct: Annotated[
         float, Meta(ge=0.1, le=20, description="How far back in the range the stop is, in % of its edge.")
     ] = 2.0
-    reward_ratio: Annotated[float, Meta(ge=0.5, le=10, description="Target in multiples of the risk.")] = 2.5
+    risk_reward_ratio: Annotated[float, Meta(ge=0.5, le=10, description="Target in multiples of the risk.")] = 2.5
     base_confidence: Annotated[float, Meta(ge=0.5, le=0.95, description="Confidence before the boosts.")] = 0.75
     strong_surge: Annotated[float, Meta(ge=0, le=20, description="Times the usual volume that earn the boost.")] = 5.0
     extreme_surge: Annotated[float, Meta(ge=0, le=20, description="Times the usual volume that earn it twice.")] = 7.0
@@ -64,8 +64,8 @@ class VolumeSurgeBreakout(CandleStrategy):
     H and L are the highest high and lowest low of the `lookback_periods` bars before. Buys when the high is above H,
     the close above (1 - `breakout_tolerance`) H, and the MACD above its signal; sells when the low is below L, the
     close below (1 + `breakout_tolerance`) L, and the MACD below its signal. Stop `stop_pct` inside the range, target
-    `reward_ratio` times the risk. Confidence: `base_confidence`, and the boost once above `strong_surge`, twice above
-    `extreme_surge`. The usual volume is of `volume_sma_period` bars, this one included.
+    `risk_reward_ratio` times the risk. Confidence: `base_confidence`, and the boost once above `strong_surge`, twice
+    above `extreme_surge`. The usual volume is of `volume_sma_period` bars, this one included.
 
     Follows the coded behaviour. Mended: sells asked that the MACD is above its signal as buys do. So a bar that leaves
     the range on both sides has one meaning, and no side comes first.
@@ -114,7 +114,7 @@ class VolumeSurgeBreakout(CandleStrategy):
             action, edge, stop = Action.SELL, low, low * (1.0 + inside)
         else:
             return None
-        target = reward(bar.close, stop, params.reward_ratio)
+        target = reward(bar.close, stop, params.risk_reward_ratio)
         if target <= 0.0:
             return None
         surge = bar.volume / usual
