@@ -260,3 +260,37 @@ async def test_a_key_that_may_withdraw_is_refused(tmp_path: Path) -> None:
         async with desk_here(tmp_path, exchange.url, "spot", environ=environ):
             raise AssertionError("it must not start")
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("market", ["spot", "usdm"])
+async def test_a_stop_entry_waits_at_the_venue_and_is_protected_when_it_fills(
+    exchange: HandExchange, tmp_path: Path, market: str
+) -> None:
+    """It rests as the venue's own conditional order; the market comes, it fills, and stop and target rest behind it."""
+    async with desk_here(tmp_path, exchange.url, market) as desk:
+        answer = await desk.trade("buy", **LEVELS, price=50_200, current_price=50_000, order_type="stop")
+        assert "agreed" == answer["status"], answer
+        await desk.until(lambda: len(resting(exchange, market)) == 1)
+        assert not await desk.held()
+        exchange.move("50210")
+        await desk.until(desk.held)
+        await desk.until(lambda: len(resting(exchange, market)) == 2)
+        await desk.until_ready()
+        await desk.stop()
+
+
+async def test_a_stop_entry_that_nobody_reached_is_taken_off_when_it_ends(
+    exchange: HandExchange, tmp_path: Path
+) -> None:
+    """After `execution.stop_entry_ttl_seconds` nothing waits at the venue any more."""
+    async with desk_here(tmp_path, exchange.url, "usdm", "execution.stop_entry_ttl_seconds=1") as desk:
+        await desk.trade("buy", **LEVELS, price=50_200, current_price=50_000, order_type="stop")
+        await desk.until(lambda: len(exchange.open_algos()) == 1)
+        await desk.until(lambda: not exchange.open_algos())
+        await desk.until(lambda: desk_orders_are_over(desk))
+        await desk.stop()
+    assert [] == exchange.trades("usdm")
+
+
+async def desk_orders_are_over(desk: DeskHere) -> bool:
+    return (await desk.ask("/account"))["open_orders"] == 0
