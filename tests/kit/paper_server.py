@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from petrosa.adapters.venues.binance.paper.accounts import DEMO_KEY
 from petrosa.adapters.venues.binance.paper.connections import Connections
+from petrosa.adapters.venues.binance.paper.market_socket import LIFE_S
 from petrosa.adapters.venues.binance.paper.server import paper_app
 from petrosa.surfaces.api.serve import serving
 from tests.kit.paper_venue import PaperBench
@@ -21,8 +22,9 @@ TIMEOUT_S = 10.0
 class Served:
     """The bench's exchange on the network: `http` sends requests, `socket` opens connections."""
 
-    def __init__(self, bench: PaperBench, url: str, http: httpx.AsyncClient) -> None:
+    def __init__(self, bench: PaperBench, url: str, http: httpx.AsyncClient, connections: Connections) -> None:
         self.bench = bench
+        self.connections = connections
         self.url = url
         self.ws = "ws" + url.removeprefix("http")
         self.http = http
@@ -59,12 +61,14 @@ class Socket:
 
 
 @asynccontextmanager
-async def served(bench: PaperBench, port: int = 0) -> AsyncIterator[Served]:
-    """A `port` is given to come back where another one was."""
-    connections = Connections()
-    app = paper_app(bench.venue, lambda: bench.now, connections.abort)
+async def served(
+    bench: PaperBench, port: int = 0, *, pings_s: tuple[float, float] | None = None, life_s: float = LIFE_S
+) -> AsyncIterator[Served]:  # fmt: skip
+    """A `port` is given to come back where another one was; `pings_s` and `life_s` are those of its connections."""
+    connections = Connections(pings_s)
+    app = paper_app(bench.venue, lambda: bench.now, connections.abort, socket_life_s=life_s)
     async with (
         serving(app, "127.0.0.1", port, protocol=connections.protocol(), websockets=True) as url,
         httpx.AsyncClient(base_url=url, headers={"X-MBX-APIKEY": DEMO_KEY}, timeout=TIMEOUT_S) as http,
     ):
-        yield Served(bench, url, http)
+        yield Served(bench, url, http, connections)

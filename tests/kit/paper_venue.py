@@ -14,6 +14,7 @@ import msgspec
 from petrosa.adapters.venues.binance.paper.accounts import DEMO_KEY, DEMO_SECRET, AccountEntry, demo_account
 from petrosa.adapters.venues.binance.paper.faults import Fault, Faults
 from petrosa.adapters.venues.binance.paper.gate import Answer, Request
+from petrosa.adapters.venues.binance.paper.market import PLAIN, Manner
 from petrosa.adapters.venues.binance.paper.venue import PaperVenue
 from petrosa.core.model.base import NS_PER_MS, NS_PER_SECOND, Side
 from petrosa.core.model.instruments import Instrument
@@ -63,15 +64,16 @@ class PaperBench:
 
     def __init__(
         self, accounts: Sequence[AccountEntry] = (), faults: Sequence[Fault] = (), *,
-        live: bool = False, marks: bool = True,
+        live: bool = False, marks: bool = True, manner: Manner = PLAIN,
     ) -> None:  # fmt: skip
         self._live = live
         self._now = START
         self.trades: Counter[str] = Counter()
         self.updates: Counter[str] = Counter()
         self.venue = PaperVenue(
-            rules(), accounts or [demo_account()], SimulationParams(), Faults(tuple(faults)), lambda: self.now
-        )
+            rules(), accounts or [demo_account()], SimulationParams(),
+            Faults(tuple(faults), lambda: self.now / NS_PER_SECOND), lambda: self.now, manner,
+        )  # fmt: skip
         self.ears = {market: Ears() for market in ("spot", "usdm")}
         for market, ears in self.ears.items():
             self.venue.users[market]["demo"].sinks.append(ears)

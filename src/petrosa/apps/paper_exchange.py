@@ -19,9 +19,11 @@ import msgspec
 from petrosa.adapters.venues.binance.paper.accounts import AccountEntry, AccountFile, demo_account
 from petrosa.adapters.venues.binance.paper.connections import Connections
 from petrosa.adapters.venues.binance.paper.faults import Fault, FaultFile, Faults
+from petrosa.adapters.venues.binance.paper.market import Manner
 from petrosa.adapters.venues.binance.paper.server import paper_app
 from petrosa.adapters.venues.binance.paper.venue import PaperVenue
 from petrosa.adapters.venues.replay.recording import Recording
+from petrosa.apps.as_recorded import Relayed, relayed
 from petrosa.apps.catalogue import resolve
 from petrosa.apps.instruments import load_instruments
 from petrosa.apps.recorded import Input, open_recording
@@ -49,7 +51,7 @@ TICK_S: Final = 0.05
 LATE_EVENTS_MAX: Final = 200
 """Market facts turned at once when the market is late, before requests have their turn."""
 
-Heard = tuple[int, MarketEvent]
+Heard = tuple[int, MarketEvent | Relayed]
 Read = TypeVar("Read")
 
 
@@ -77,25 +79,41 @@ def offer_synthetic(settings: Settings, markets: Sequence[str], prices: Sequence
     return Offer(rules, [_facts(taken) for taken in inputs], f"synthetic market, seed {seed}")
 
 
-def offer_recordings(settings: Settings, given: Sequence[str], markets: Sequence[str]) -> Offer:
-    """Recordings of spot, of USD-M, or of both, by path or name. Raises `UsageError` for one of another market."""
+def offer_recordings(
+    settings: Settings, given: Sequence[str], markets: Sequence[str], *, as_recorded: bool = False
+) -> Offer:
+    """Recordings of spot, of USD-M, or of both, by path or name. Raises `UsageError` for one of another market.
+
+    With `as_recorded` the streams that were recorded tell the recorded frames, and all others what follows from them.
+    """
     known = load_instruments(settings.instruments.file or None)
     by_market: dict[str, list[Path]] = {}
     for path in resolve(settings, given):
         by_market.setdefault(Recording([path]).product, []).append(path)
     rules: dict[str, Instruments] = {}
-    inputs: list[Input] = []
+    heard: list[Iterator[Heard]] = []
     for market, chosen in by_market.items():
         if market not in markets:
             raise UsageError(f"{chosen[0]} holds {market}, and --market asks for {' and '.join(markets)}")
         recording = Recording(chosen)
         rules[market] = choose_instruments(settings, known, market, symbols_of(settings, recording.symbols))
-        inputs.append(open_recording(settings, recording, rules[market], FRAMES_AT_ONCE))
-    return Offer(rules, [_facts(taken) for taken in inputs], "recording " + ", ".join(given))
+        taken = open_recording(settings, recording, rules[market], FRAMES_AT_ONCE)
+        heard.append(_as_recorded(taken, market, Recording(chosen)) if as_recorded else _facts(taken))
+    return Offer(rules, heard, f"recording {', '.join(given)}{', as it was recorded' if as_recorded else ''}")
 
 
 def _facts(taken: Input) -> Iterator[Heard]:
     return (heard for batch in taken.batches() for heard in batch)
+
+
+def _as_recorded(taken: Input, market: str, recording: Recording) -> Iterator[Heard]:
+    """Facts, and the frames that they were made of: the frame before its fact, so that it is never told twice."""
+    facts = _facts(taken)
+    first = next(facts, None)  # by then it is known how arrivals are shifted
+    if first is not None:
+        symbols = [instrument.symbol for instrument in taken.instruments.values()]
+        frames = relayed(recording, market, symbols, taken.shift)
+        yield from heapq.merge(frames, itertools.chain((first,), facts), key=itemgetter(0))
 
 
 def load_accounts(path: str | None) -> tuple[AccountEntry, ...]:
@@ -142,8 +160,10 @@ class Pace:
         passed = at - self._at
         return self._wall + (passed if self._speed == 1 else int(passed / self._speed))
 
-    def moved(self, event: MarketEvent) -> MarketEvent:
-        """The same fact at the wall's time."""
+    def moved(self, event: MarketEvent | Relayed) -> MarketEvent | Relayed:
+        """The same fact, or frame, at the wall's time."""
+        if isinstance(event, Relayed):
+            return event.moved(self.wall)
         times: dict[str, int] = {"ts_event": self.wall(event.ts_event), "ts_seen": self.wall(event.ts_seen)}
         if isinstance(event, MarkPrice) and event.ts_next_funding:
             times["ts_next_funding"] = self.wall(event.ts_next_funding)
@@ -177,7 +197,11 @@ class MarketDrive:
         while self._next is not None and self._next[0] <= self._clock.now():
             if most is not None and turned >= most:
                 return True
-            self._venue.on_market(self._next[1], self._clock.now())
+            event = self._next[1]
+            if isinstance(event, Relayed):
+                self._venue.relay(*event)
+            else:
+                self._venue.on_market(event, self._clock.now())
             turned += 1
             self._next = next(self._moved, None)
         self._venue.advance(self._clock.now())
@@ -212,10 +236,12 @@ def _paced(heard: Iterator[Heard], now: int, speed: float) -> Iterator[Heard]:
 async def serve_paper_exchange(
     settings: Settings, offer: Offer, accounts: Sequence[AccountEntry], faults: Sequence[Fault], *,
     listen: str, port: int, speed: float, ready: Callable[[str, str], None], report: Callable[[str], None],
+    history_days: int = 0,
 ) -> None:  # fmt: skip
     """Serve until cancelled; `ready` is told the address and what is served once prices are there."""
     clock = WallClock()
-    venue = PaperVenue(offer.instruments, accounts, settings.simulation, Faults(tuple(faults)), clock.now)
+    manner = Manner(paced=True, history_days=history_days, seed=settings.simulation.seed)
+    venue = PaperVenue(offer.instruments, accounts, settings.simulation, Faults(tuple(faults)), clock.now, manner)
     drive = MarketDrive(venue, offer, speed, clock)
     drive.catch_up()
     connections = Connections()

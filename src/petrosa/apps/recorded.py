@@ -38,6 +38,7 @@ class Input:
         """`read` says what could not be read before it was a frame."""
         parser = market_parser(settings.feed.venue, market, [symbol_of(key) for key in instruments])
         self.normaliser = Normaliser(parser, instruments, round(settings.feed.latency_ms * NS_PER_MS), shift)
+        self.instruments = instruments
         self._parser = parser
         self._read = read
         self.source = TimedSource(frames, self.normaliser.feed, self.normaliser.flush)

@@ -10,7 +10,10 @@ import pytest
 
 from petrosa.adapters.venues.binance.paper.accounts import AccountEntry, KeyEntry, demo_account
 from petrosa.adapters.venues.binance.paper.faults import Fault, FaultKind, Faults
+from petrosa.adapters.venues.binance.paper.market import Manner
 from petrosa.adapters.venues.binance.paper.venue import PaperVenue
+from petrosa.adapters.venues.replay.recording import Recording
+from petrosa.apps.as_recorded import TIMES, Relayed
 from petrosa.apps.paper_exchange import (
     PRIMED_NS,
     MarketDrive,
@@ -128,6 +131,36 @@ def test_a_recording_is_served_to_its_end_and_its_prices_stand(tmp_path: Path) -
         drive.catch_up()
     assert len(venue.markets["usdm"]["BTCUSDT"].trades) > 100
     assert venue.markets["usdm"]["BTCUSDT"].best(Side.BUY) > 0
+
+
+def test_recorded_frames_are_told_as_they_are_but_for_their_times(tmp_path: Path) -> None:
+    """Byte for byte; streams that were not recorded tell what follows from the same facts."""
+    chosen = settings(tmp_path)
+    folder = ROOT / "recordings" / "synthetic-usdm"
+    offer = offer_recordings(chosen, [str(folder)], ("usdm",), as_recorded=True)
+    clock = WallClock()
+    manner = Manner(paced=True)
+    venue = PaperVenue(offer.instruments, [demo_account()], chosen.simulation, Faults(), clock.now, manner)
+    told: dict[str, list[bytes]] = {"btcusdt@trade": [], "btcusdt@depth@100ms": [], "btcusdt@aggTrade": []}
+    for stream, heard in told.items():
+        venue.hubs["usdm"].add(stream, lambda _, event, heard=heard: heard.append(TIMES.sub(b"", event)))
+    drive = MarketDrive(venue, offer, 1e9, clock)
+    while not drive.is_over:
+        drive.catch_up()
+    frames = [payload for batch in Recording([folder]).batches() for _, payload in batch]
+    for stream in ("btcusdt@trade", "btcusdt@depth@100ms"):
+        head = b'{"stream":"%b","data":' % stream.encode()
+        recorded = [TIMES.sub(b"", one.removeprefix(head)[:-1]) for one in frames if one.startswith(head)]
+        assert len(recorded) > 100
+        assert recorded == told[stream]
+    assert len(told["btcusdt@aggTrade"]) == len(venue.markets["usdm"]["BTCUSDT"].aggregates.tape)
+
+
+def test_recorded_times_are_moved_and_nothing_else() -> None:
+    """Times have thirteen digits; ids and prices are let be."""
+    event = b'{"e":"trade","E":1723161255343,"t":3735683259,"p":"61837.63000000","T":1723161255342,"m":true}'
+    moved = Relayed("spot", "btcusdt@trade", event).moved(lambda ns: ns + 1_000 * 10**6)
+    assert event.replace(b"5343", b"6343").replace(b"5342", b"6342") == moved.data
 
 
 def test_recordings_of_two_markets_begin_together(tmp_path: Path) -> None:

@@ -17,12 +17,14 @@ Examples:
   petrosa paper-exchange
   petrosa paper-exchange --market usdm --symbols BTCUSDT --seed 7 --price BTCUSDT=50000
   petrosa paper-exchange --recording synthetic-usdm --market usdm --speed 10
+  petrosa paper-exchange --recording synthetic-spot --as-recorded --market spot --speed 5
   petrosa paper-exchange --accounts accounts.toml --faults faults.toml --port 0
 """,
 )
 @click.option(
     "--recording", "recording", multiple=True, metavar="NAME|PATH", help="A recording of one market; repeatable."
 )
+@click.option("--as-recorded", is_flag=True, help="Tell recorded frames as they are; only their times are moved.")
 @click.option("--synthetic", is_flag=True, help="The synthetic market (what is served without --recording).")
 @click.option("--market", type=click.Choice(tuple(MARKETS)), default="both", show_default=True, help="What is served.")
 @click.option("--symbols", metavar="A,B", help="Symbols of the synthetic market.")
@@ -33,13 +35,22 @@ Examples:
 @click.option("--accounts", metavar="FILE", help="TOML with accounts, keys and balances; else one demo account.")
 @click.option("--faults", metavar="FILE", help="TOML with faults that strike from the beginning.")
 @click.option("--speed", type=float, default=1.0, show_default=True, help="How fast the market runs, above 0.")
+@click.option(
+    "--history",
+    "history_days",
+    type=click.IntRange(0, 365),
+    default=30,
+    show_default=True,
+    metavar="DAYS",
+    help="Days of made-up bars and funding from before it opened.",
+)
 @click.option("--port", type=click.IntRange(0, 65_535), default=PORT, show_default=True, help="0 takes a free one.")
 @click.option("--listen", metavar="ADDRESS", default="127.0.0.1", help="Bind here instead of 127.0.0.1.")
 @settings_options
 def paper_exchange(
-    recording: tuple[str, ...], synthetic: bool, market: str, symbols: str | None, seed: str | None,
-    prices: tuple[str, ...], accounts: str | None, faults: str | None, speed: float, port: int, listen: str,
-    files: tuple[str, ...], sets: tuple[str, ...], home: str | None,
+    recording: tuple[str, ...], as_recorded: bool, synthetic: bool, market: str, symbols: str | None, seed: str | None,
+    prices: tuple[str, ...], accounts: str | None, faults: str | None, speed: float, history_days: int, port: int,
+    listen: str, files: tuple[str, ...], sets: tuple[str, ...], home: str | None,
 ) -> None:  # fmt: skip
     """Serve Binance's REST and WebSocket protocol, spot and USD-M, over our own matching engine.
 
@@ -60,10 +71,12 @@ def paper_exchange(
 
     if recording and (synthetic or seed is not None or prices):
         raise UsageError("--recording and --synthetic (or --seed, --price) exclude each other; give one of them")
+    if as_recorded and not recording:
+        raise UsageError("--as-recorded is about recordings; name one with --recording")
     options = chosen(simulation__seed=seed, feed__symbols=symbols)
     loaded = settings.load(files, sets, home=home, options=options)
     offer = (
-        offer_recordings(loaded, recording, MARKETS[market])
+        offer_recordings(loaded, recording, MARKETS[market], as_recorded=as_recorded)
         if recording
         else offer_synthetic(loaded, MARKETS[market], prices)
     )
@@ -77,7 +90,7 @@ def paper_exchange(
 
     serving = serve_paper_exchange(
         loaded, offer, entries, load_faults(faults), listen=listen, port=port, speed=speed, ready=ready,
-        report=reporter(loaded, "paper-exchange"),
+        report=reporter(loaded, "paper-exchange"), history_days=history_days,
     )  # fmt: skip
     run_async(until_stopped(serving))
 

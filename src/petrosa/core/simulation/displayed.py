@@ -165,6 +165,14 @@ class Displayed:
             if sign * ticks < sign * best:
                 yield ticks, steps
 
+    def resting(self, side: Side) -> Iterator[tuple[int, int]]:
+        """(ticks, steps) of a side as the book or the depth has them, whatever a newer quote knows; without either of
+        them, of the quote."""
+        if self._last or self._depth is not None:
+            yield from self._below(side)
+        else:
+            yield from self.levels(side)
+
     def size_at(self, side: Side, ticks: int) -> int | None:
         """Steps shown at a price of a side; None where nobody shows what rests there."""
         quote = self._newer_quote()

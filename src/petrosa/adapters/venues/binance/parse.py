@@ -51,6 +51,12 @@ ALL_MARKET: Final = frozenset(
 )  # fmt: skip
 """Streams of a whole market: subscribe per symbol instead, so that state has one owner per symbol."""
 
+COIN_MARGINED: Final = re.compile(r"[A-Z0-9]+USD_(PERP|[0-9]{6})")
+"""Symbols of COIN-M: quantities are contracts of so many dollars, which no field of a frame says."""
+
+OPTION: Final = re.compile(r"[A-Z0-9]+-[0-9]{6}-[0-9.]+-[CP]|[A-Z0-9]+_[CP]")
+OPTION_STREAMS: Final = frozenset({"TRADE_ALL", "TICKER_ALL"})
+
 _RANGE: Final = re.compile(r"Expected `(float|int)` [<>]|out of range")
 
 
@@ -150,6 +156,10 @@ class Parser:
             return self._make_foreign(lower, self._foreign[suffix])
         symbol = lower.upper()
         kind = STREAMS.get(suffix)
+        if COIN_MARGINED.fullmatch(symbol):
+            raise FrameError("coin_margined", f"stream {stream[:60]!r} is of COIN-M, which is not traded here")
+        if OPTION.fullmatch(symbol) or suffix in OPTION_STREAMS:
+            raise FrameError("option", f"stream {stream[:60]!r} is of options, which are not traded here")
         if not symbol.replace("_", "").isalnum() or (kind is None and suffix not in SKIPPED):
             raise FrameError("unknown_stream", f"stream {stream[:60]!r} is not one that Binance documents")
         if self._symbols is not None and symbol not in self._symbols:

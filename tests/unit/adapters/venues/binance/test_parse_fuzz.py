@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from petrosa.adapters.venues.binance.parse import Parser
 from petrosa.core.model.market import BestQuote, Depth, MarketEvent, Trade
 from petrosa.errors import FrameError
-from tests.kit.recordings import recording_dir, single_frames
+from tests.kit.recordings import recording_dir
 from tests.kit.soak import examples
 
 from .test_parse import BOOK, DIFF, KLINE, QUOTE, TRADE, frame
@@ -92,26 +92,6 @@ def test_any_bytes_are_refused(garbage: bytes) -> None:
     assert check("spot", garbage) is None
     assert check("spot", b'{"stream":"' + garbage) is None
     assert check("usdm", b'{"stream":"btcusdt@trade","data":' + garbage) is None
-
-
-@pytest.mark.recordings
-def test_every_single_real_frame_is_parsed_or_refused_by_name() -> None:
-    """Facts, frames that are skipped and refusals, of spot, both kinds of futures and options."""
-    outcomes: dict[str, int] = {}
-    for market, payload in single_frames():
-        parser = Parser("binance", market, None)
-        try:
-            event = parser.parse(payload, 5)
-            name = type(event).__name__ if event is not None else next(iter(parser.skipped))
-        except FrameError as error:
-            name = error.reason
-        outcomes[name] = outcomes.get(name, 0) + 1
-    expected = {
-        "Trade": 5, "MarkPrice": 2, "BookDiff": 5, "Depth": 5, "BestQuote": 2, "Ticker": 5, "unknown_stream": 2,
-        "no_stream_name": 9, "kline_open": 4, "kline_1M": 1, "depth5": 1, "!markPrice@arr": 2, "!bookTicker": 3,
-        "!ticker@arr": 5,
-    }  # fmt: skip
-    assert expected == outcomes
 
 
 @pytest.mark.recordings

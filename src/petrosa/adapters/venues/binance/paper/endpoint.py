@@ -30,14 +30,17 @@ Handler = Callable[[Call], Any]
 
 
 class Endpoint(NamedTuple):
-    """`orders` says how many new orders a call counts as."""
+    """`weight` is what a call costs, for some by what is asked; `orders` says how many new orders it counts as."""
 
     method: str
     path: str
     security: Security
-    weight: int
+    weight: int | Callable[[Parameters], int]
     handler: Handler
     orders: Callable[[Parameters], int] | None = None
+
+    def cost(self, asked: Parameters) -> int:
+        return self.weight if isinstance(self.weight, int) else self.weight(asked)
 
 
 def one_order(_asked: Parameters) -> int:

@@ -1,6 +1,8 @@
 """Faults on request: what goes wrong, how often, and for whom, decided by a seed so that a test can have it again."""
 
 import random
+import time
+from collections.abc import Callable
 from enum import Enum
 from typing import Annotated, Final
 
@@ -37,12 +39,50 @@ class FaultKind(Enum):
     """400 with `code`, before the request was looked at: nothing has happened."""
     THIN_BOOK = "thin_book"
     """An order that comes to the market finds counterparties for `share` of itself; the rest as its type says."""
+    LATE_ANSWER = "late_answer"
+    """A request takes effect and its answer is made at once, and sent `delay_ms` later: by then it is old."""
+    OLD_SNAPSHOT = "old_snapshot"
+    """`depth` is answered with the book as it was when the fault began; the streams go on."""
+    CLOSE_SOCKET = "close_socket"
+    """A market connection is closed, as the protocol says (1001), instead of telling a frame."""
+    BREAK_SOCKET = "break_socket"
+    """A market connection breaks in the middle of a frame."""
+    SILENT_SOCKET = "silent_socket"
+    """A market connection tells nothing for `delay_ms`: what happens meanwhile is lost, and pings are answered."""
+    LOST_FRAME = "lost_frame"
+    """A frame of a market stream is not sent."""
+    TWICE = "duplicate_frame"
+    """A frame of a market stream is sent twice."""
+    OVERTAKEN = "overtaken_frame"
+    """A frame of a market stream is sent after the next one of another stream; never out of order in its own."""
+    HALF_FRAME = "half_frame"
+    """A frame comes in several pieces of TCP, cut anywhere, with pauses of up to `delay_ms` (at most 100)."""
+    FRAGMENTS = "fragmented_frame"
+    """A frame comes as several WebSocket fragments, with a ping between them."""
+    SHUTDOWN = "server_shutdown"
+    """`serverShutdown` is told before a frame, and the connection is closed `delay_ms` later."""
+    REFUSED_SUBSCRIPTION = "refused_subscription"
+    """A control message is answered with an error, and changes nothing."""
+    LOST_ACK = "lost_acknowledgement"
+    """A control message takes effect and is not answered."""
+
+
+OF_FRAMES: Final = frozenset(
+    {
+        FaultKind.CLOSE_SOCKET, FaultKind.BREAK_SOCKET, FaultKind.SILENT_SOCKET, FaultKind.LOST_FRAME, FaultKind.TWICE,
+        FaultKind.OVERTAKEN, FaultKind.HALF_FRAME, FaultKind.FRAGMENTS, FaultKind.SHUTDOWN,
+    }
+)  # fmt: skip
+"""Faults that strike the frames of market streams."""
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One fault. It strikes each concerned request or event by chance `rate`, at most `count` times.
+    """One fault. It strikes each concerned request, event or frame by chance `rate`, at most `count` times.
 
-    `method` and `path` (a beginning) limit which requests are concerned, `event` which user events, by type.
+    `method` and `path` (a beginning) limit which requests are concerned, `event` which user events, by type, `stream`
+    (the beginning of what follows the `@`, such as `depth`) and `path` which frames of market streams. It is there from
+    `from_s` after it was set, for `for_s`. With `every_s` it strikes once in so many seconds on average, at moments
+    that `seed` decides: whatever is concerned first after each of them.
     """
 
     kind: FaultKind
@@ -52,6 +92,10 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     method: str = ""
     path: str = ""
     event: str = ""
+    stream: str = ""
+    from_s: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
+    for_s: Annotated[float, Meta(gt=0, le=86_400)] | None = None
+    every_s: Annotated[float, Meta(gt=0, le=86_400)] | None = None
     delay_ms: Annotated[float, Meta(ge=0, le=600_000)] = 1_000.0
     status: Annotated[int, Meta(ge=500, le=599)] = 503
     code: Annotated[int, Meta(ge=-99_999, le=-1)] = -2010
@@ -73,60 +117,98 @@ class Active(msgspec.Struct):
     fired: int = 0
 
 
-class Faults:
-    """All faults that are there. The chance of each is its own generator's, so that one does not disturb another."""
+class _Armed:
+    """One fault with its own chance, so that one does not disturb another. Times are in seconds."""
 
-    def __init__(self, faults: tuple[Fault, ...] = ()) -> None:
-        self._active: dict[int, tuple[Active, random.Random]] = {}
+    __slots__ = ("_begins", "_chance", "_ends", "_next", "active")
+
+    def __init__(self, active: Active, now: float) -> None:
+        fault = active.fault
+        self.active = active
+        self._chance = random.Random(fault.seed)
+        self._begins = now + fault.from_s
+        self._ends = float("inf") if fault.for_s is None else self._begins + fault.for_s
+        self._next = self._begins + self._pause()
+
+    def is_there(self, now: float) -> bool:
+        fault = self.active.fault
+        return self._begins <= now < self._ends and (fault.count is None or self.active.fired < fault.count)
+
+    def strikes(self, now: float) -> bool:
+        """Whether it strikes what is concerned now."""
+        if not self.is_there(now) or now < self._next or self._chance.random() >= self.active.fault.rate:
+            return False
+        if self.active.fault.every_s is not None:
+            self._next = now + self._pause()
+        self.active.fired += 1
+        return True
+
+    def _pause(self) -> float:
+        every = self.active.fault.every_s
+        return 0.0 if every is None else self._chance.expovariate(1.0 / every)
+
+
+class Faults:
+    """All faults that are there. `clock` is in seconds."""
+
+    def __init__(self, faults: tuple[Fault, ...] = (), clock: Callable[[], float] = time.monotonic) -> None:
+        self._armed: dict[int, _Armed] = {}
+        self._clock = clock
         self._last = 0
+        self.chance = random.Random(0)
+        """For where a frame is cut, which nobody wants to have again."""
         for fault in faults:
             self.add(fault)
 
     def add(self, fault: Fault) -> Active | None:
         """None when there are too many already."""
-        if len(self._active) >= FAULTS_MAX:
+        if len(self._armed) >= FAULTS_MAX:
             return None
         self._last += 1
         active = Active(self._last, fault)
-        self._active[active.id] = active, random.Random(fault.seed)
+        self._armed[active.id] = _Armed(active, self._clock())
         return active
 
     def remove(self, fault_id: int) -> bool:
-        return self._active.pop(fault_id, None) is not None
+        return self._armed.pop(fault_id, None) is not None
 
     def clear(self) -> None:
-        self._active.clear()
+        self._armed.clear()
 
     def all(self) -> list[Active]:
-        return [active for active, _ in self._active.values()]
+        return [armed.active for armed in self._armed.values()]
+
+    def has(self, kind: FaultKind) -> bool:
+        """Whether a fault of a kind is there now."""
+        return any(one.active.fault.kind is kind and one.is_there(self._clock()) for one in self._armed.values())
 
     @property
     def is_book_stale(self) -> bool:
-        return any(active.fault.kind is FaultKind.STALE_BOOK for active in self.all())
+        return bool(self._armed) and self.has(FaultKind.STALE_BOOK)
 
     def on_request(self, kind: FaultKind, method: str, path: str) -> Fault | None:
         """The fault of a kind that strikes a request, if one does."""
-        for active, chance in self._active.values():
-            fault = active.fault
+        for armed in self._armed.values():
+            fault = armed.active.fault
             concerned = fault.kind is kind and fault.method in ("", method) and path.startswith(fault.path)
-            if concerned and _strikes(active, chance):
+            if concerned and armed.strikes(self._clock()):
                 return fault
         return None
 
     def on_event(self, kind: FaultKind, event: str) -> bool:
         """Whether a fault of a kind strikes a user event of a type."""
         return any(
-            _strikes(active, chance)
-            for active, chance in self._active.values()
-            if active.fault.kind is kind and active.fault.event in ("", event)
+            armed.strikes(self._clock())
+            for armed in self._armed.values()
+            if armed.active.fault.kind is kind and armed.active.fault.event in ("", event)
         )
 
-
-def _strikes(active: Active, chance: random.Random) -> bool:
-    fault = active.fault
-    if fault.count is not None and active.fired >= fault.count:
-        return False
-    if chance.random() >= fault.rate:
-        return False
-    active.fired += 1
-    return True
+    def on_frame(self, path: str, stream: str) -> Fault | None:
+        """The fault that strikes a frame of a market stream on a connection, if one does: the first of them."""
+        suffix = stream.partition("@")[2]
+        for armed in self._armed.values():
+            fault = armed.active.fault
+            concerned = fault.kind in OF_FRAMES and path.startswith(fault.path) and suffix.startswith(fault.stream)
+            if concerned and armed.strikes(self._clock()):
+                return fault
+        return None

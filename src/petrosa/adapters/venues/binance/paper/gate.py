@@ -24,6 +24,7 @@ WINDOW_MS: Final = 5_000
 WINDOW_MAX_MS: Final = 60_000
 AHEAD_MS: Final = 1_000
 TIME_MAX: Final = 10**14
+NOTHING: Final = Parameters({})
 
 
 class Request(NamedTuple):
@@ -75,8 +76,12 @@ class Gate:
         headers: dict[str, str] = {}
         try:
             market, endpoint = self.find(request.method, request.path)
-            self._charge(market, endpoint, request.address, now, headers)
-            asked = Parameters.of(request.query, request.body)
+            try:
+                asked = Parameters.of(request.query, request.body)
+            except Refusal:
+                self._charge(market, endpoint, NOTHING, request.address, now, headers)
+                raise
+            self._charge(market, endpoint, asked, request.address, now, headers)
             key = self._key(endpoint, request.api_key)
             if endpoint.security in (Security.SIGNED, Security.TRADE):
                 assert key is not None
@@ -107,8 +112,10 @@ class Gate:
                 headers.update(limit.headers(now))
         return endpoint.handler(Call(asked, now, account, key))
 
-    def _charge(self, market: str, endpoint: Endpoint, address: str, now: int, headers: dict[str, str]) -> None:
-        used = self.products[market].weight.charge(address, endpoint.weight, now)
+    def _charge(
+        self, market: str, endpoint: Endpoint, asked: Parameters, address: str, now: int, headers: dict[str, str]
+    ) -> None:  # fmt: skip
+        used = self.products[market].weight.charge(address, endpoint.cost(asked), now)
         headers |= {"X-MBX-USED-WEIGHT": str(used), "X-MBX-USED-WEIGHT-1M": str(used)}
 
     def _key(self, endpoint: Endpoint, given: str | None) -> ApiKey | None:

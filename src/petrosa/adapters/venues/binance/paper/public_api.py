@@ -8,10 +8,42 @@ from petrosa.adapters.venues.binance.paper.market import PublicMarket
 from petrosa.adapters.venues.binance.paper.numbers import ms
 from petrosa.adapters.venues.binance.paper.parameters import Parameters
 from petrosa.adapters.venues.binance.paper.refusals import Refusal, bad_symbol, missing
-from petrosa.core.model.market import Trade
 
 SPOT_DEPTH_MAX: Final = 5_000
+DIGITS_MAX: Final = 9
 USDM_DEPTHS: Final = (5, 10, 20, 50, 100, 500, 1_000)
+
+
+Cost = int | Callable[[Parameters], int]
+
+
+def by_limit(default: int, *steps: tuple[int, int]) -> Callable[[Parameters], int]:
+    """What a request costs by its `limit`: the first (limit, weight) that holds it, else the last."""
+
+    def cost(asked: Parameters) -> int:
+        text = asked.optional("limit") or ""
+        limit = int(text) if text.isdigit() and len(text) < DIGITS_MAX else default
+        return next((weight for most, weight in steps if limit <= most), steps[-1][1])
+
+    return cost
+
+
+def by_symbol(one: int, everybody: int) -> Callable[[Parameters], int]:
+    """One symbol's price, or that of all of them."""
+    return lambda asked: one if "symbol" in asked else everybody
+
+
+SPOT_COSTS: Final[Mapping[str, Cost]] = {
+    "ping": 1, "time": 1, "depth": by_limit(100, (100, 5), (500, 25), (1_000, 50), (5_000, 250)), "trades": 25,
+    "historicalTrades": 25, "aggTrades": 4, "klines": 2, "ticker/24hr": by_symbol(2, 80),
+    "ticker/price": by_symbol(2, 4), "ticker/bookTicker": by_symbol(2, 4),
+}  # fmt: skip
+USDM_COSTS: Final[Mapping[str, Cost]] = {
+    "ping": 1, "time": 1, "depth": by_limit(500, (50, 2), (100, 5), (500, 10), (1_000, 20)), "trades": 5,
+    "historicalTrades": 20, "aggTrades": 20, "klines": by_limit(500, (99, 1), (499, 2), (1_000, 5), (1_500, 10)),
+    "ticker/24hr": by_symbol(1, 40), "ticker/price": by_symbol(1, 2), "ticker/bookTicker": by_symbol(2, 5),
+}  # fmt: skip
+"""Request weight of each endpoint, as Binance charges it."""
 
 
 class PublicApi:
@@ -30,23 +62,30 @@ class PublicApi:
 
     def endpoints(self, root: str) -> list[Endpoint]:
         """Below `/api/v3` or `/fapi/v1`."""
-        table: tuple[tuple[str, int, Callable[[Call], Any]], ...] = (
-            ("ping", 1, lambda _: {}),
-            ("time", 1, lambda call: {"serverTime": ms(call.now)}),
-            ("depth", 5, self._depth),
-            ("trades", 25, lambda call: self._trades(call, PublicMarket.trade_row)),
-            ("historicalTrades", 25, lambda call: self._trades(call, PublicMarket.trade_row)),
-            ("aggTrades", 4, lambda call: self._trades(call, PublicMarket.agg_row)),
-            ("klines", 2, lambda c: self.market(c.asked).klines(c.asked)),
-            ("ticker/24hr", 2, lambda c: self._some(c, PublicMarket.ticker_24h)),
-            ("ticker/price", 2, lambda c: self._some(c, PublicMarket.price_ticker)),
-            ("ticker/bookTicker", 2, lambda c: self._some(c, PublicMarket.book_ticker)),
-        )  # fmt: skip
-        return [Endpoint("GET", f"{root}/{path}", Security.NONE, weight, handler) for path, weight, handler in table]
+        costs = SPOT_COSTS if self._spot else USDM_COSTS
+        table: dict[str, Callable[[Call], Any]] = {
+            "ping": lambda _: {},
+            "time": lambda call: {"serverTime": ms(call.now)},
+            "depth": self._depth,
+            "trades": self._trades,
+            "historicalTrades": self._trades,
+            "aggTrades": self._aggregates,
+            "klines": lambda c: self.market(c.asked).klines(c.asked),
+            "ticker/24hr": lambda c: self._some(c, PublicMarket.ticker_24h),
+            "ticker/price": lambda c: self._some(c, PublicMarket.price_ticker),
+            "ticker/bookTicker": lambda c: self._some(c, PublicMarket.book_ticker),
+        }
+        return [
+            Endpoint("GET", f"{root}/{path}", Security.NONE, costs[path], handler) for path, handler in table.items()
+        ]
 
-    def _trades(self, call: Call, row: Callable[[PublicMarket, Trade], Any]) -> Any:
+    def _trades(self, call: Call) -> Any:
         market = self.market(call.asked)
-        return [row(market, trade) for trade in market.some_trades(call.asked)]
+        return [market.trade_row(trade) for trade in market.trades.asked(call.asked)]
+
+    def _aggregates(self, call: Call) -> Any:
+        market = self.market(call.asked)
+        return [market.agg_row(one) for one in market.aggregates.tape.asked(call.asked)]
 
     def _depth(self, call: Call) -> Any:
         market = self.market(call.asked)

@@ -19,8 +19,9 @@ from starlette.types import Receive, Scope, Send
 
 from petrosa.adapters.venues.binance.paper.faults import Fault, FaultKind
 from petrosa.adapters.venues.binance.paper.gate import Answer, Request
+from petrosa.adapters.venues.binance.paper.market_socket import LIFE_S, Terms, market_socket
 from petrosa.adapters.venues.binance.paper.refusals import REJECTED, Refusal
-from petrosa.adapters.venues.binance.paper.sockets import market_socket, private_socket, ws_api_socket
+from petrosa.adapters.venues.binance.paper.sockets import private_socket, ws_api_socket
 from petrosa.adapters.venues.binance.paper.venue import PaperVenue
 
 JSON: Final = "application/json;charset=UTF-8"
@@ -36,8 +37,10 @@ Abort = Callable[[Scope], None]
 """Ends the connection of a request without an answer."""
 
 
-def paper_app(venue: PaperVenue, clock: Callable[[], int], abort: Abort) -> Starlette:
-    """The whole surface over one venue."""
+def paper_app(
+    venue: PaperVenue, clock: Callable[[], int], abort: Abort, *, socket_life_s: float = LIFE_S
+) -> Starlette:  # fmt: skip
+    """The whole surface over one venue. `socket_life_s` is how long a connection for market streams lasts."""
     rest = _Rest(venue, clock, abort)
     routes: list[Any] = [Route(f"/{root}/{{rest:path}}", rest) for root in ("api", "sapi", "fapi")]
     routes.append(Route("/petrosa/faults", _Faults(venue).everything, methods=["GET", "POST", "DELETE"]))
@@ -45,20 +48,26 @@ def paper_app(venue: PaperVenue, clock: Callable[[], int], abort: Abort) -> Star
     for path, market in (("/ws-api/v3", "spot"), ("/ws-fapi/v1", "usdm")):
         if market in venue.markets:
             routes.append(WebSocketRoute(path, ws_api_socket(venue, market, clock)))
-    return Starlette(routes=[*routes, *_stream_routes(venue, clock)])
+    return Starlette(routes=[*routes, *_stream_routes(venue, clock, socket_life_s)])
 
 
-def _stream_routes(venue: PaperVenue, clock: Callable[[], int]) -> list[WebSocketRoute]:
-    """Market streams and user streams. Those of USD-M are told apart by path, as at the venue."""
+def _stream_routes(venue: PaperVenue, clock: Callable[[], int], life_s: float) -> list[WebSocketRoute]:
+    """Market streams and user streams. Those of USD-M are told apart by path, as at the venue.
+
+    Paths without a group are spot's; where there is no spot they are USD-M's old ones, on which only the public group
+    speaks.
+    """
     routes: list[WebSocketRoute] = []
-    if "spot" in venue.markets:
+
+    def add(prefix: str, market: str, group: str = "") -> None:
         for path, combined in (("/ws", False), ("/ws/{streams:path}", False), ("/stream", True)):
-            routes.append(WebSocketRoute(path, market_socket(venue, "spot", clock, combined=combined)))
+            served = market_socket(venue, Terms(market, combined, group, life_s), clock)
+            routes.append(WebSocketRoute(prefix + path, served))
+
+    add("", "spot") if "spot" in venue.markets else add("", "usdm", "public")
     if "usdm" in venue.markets:
-        for group in ("public", "market"):
-            for path, combined in (("/ws", False), ("/ws/{streams:path}", False), ("/stream", True)):
-                served = market_socket(venue, "usdm", clock, combined=combined, group=group)
-                routes.append(WebSocketRoute(f"/{group}{path}", served))
+        add("/public", "usdm", "public")
+        add("/market", "usdm", "market")
         private = ("/private/ws", "/private/ws/{streams:path}", "/private/stream")
         routes.extend(WebSocketRoute(path, private_socket(venue, clock)) for path in private)
     return routes
@@ -92,6 +101,9 @@ class _Rest:
         if late is not None:  # it has arrived, and takes effect whatever becomes of its client
             await asyncio.sleep(late.delay_ms / 1000)
         answer = self._answer(http, body)
+        kept_back = strikes(FaultKind.LATE_ANSWER, method, path)
+        if kept_back is not None:
+            await asyncio.sleep(kept_back.delay_ms / 1000)
         broken = strikes(FaultKind.ERROR_AFTER_ACCEPT, method, path)
         if broken is not None:
             answer = Answer(broken.status, {}, msgspec.json.encode(UNKNOWN))
@@ -130,7 +142,9 @@ class _Rest:
         now = self._clock()
         self._venue.advance(now)
         request = Request(http.method, http.url.path, query, form, http.headers.get("x-mbx-apikey"), address)
-        return self._venue.gate.answer(request, now)
+        old = self._venue.faults.on_request(FaultKind.OLD_SNAPSHOT, http.method, http.url.path)
+        with self._venue.looking_back(old is not None):
+            return self._venue.gate.answer(request, now)
 
 
 async def _body(http: HttpRequest) -> bytes:

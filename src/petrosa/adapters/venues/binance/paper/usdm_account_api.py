@@ -10,7 +10,7 @@ from petrosa.adapters.venues.binance.paper.limits import OrderLimit
 from petrosa.adapters.venues.binance.paper.listen_keys import ListenKeys
 from petrosa.adapters.venues.binance.paper.market import PublicMarket
 from petrosa.adapters.venues.binance.paper.numbers import ZERO, ms, plain, text
-from petrosa.adapters.venues.binance.paper.public_api import PublicApi, required_symbol
+from petrosa.adapters.venues.binance.paper.public_api import PublicApi, by_symbol, required_symbol
 from petrosa.adapters.venues.binance.paper.refusals import Refusal, bad_symbol
 from petrosa.adapters.venues.binance.paper.rules import UsdmRules
 from petrosa.adapters.venues.binance.paper.spot_api import uid, window
@@ -45,7 +45,9 @@ class UsdmAccountApi:
             *self._public.endpoints(V1),
             Endpoint("GET", f"{V2}/ticker/price", none, 2, lambda c: self._each(c, PublicMarket.price_ticker)),
             Endpoint("GET", f"{V1}/exchangeInfo", none, 1, self._info),
-            Endpoint("GET", f"{V1}/premiumIndex", none, 1, lambda c: self._each(c, PublicMarket.premium)),
+            Endpoint(
+                "GET", f"{V1}/premiumIndex", none, by_symbol(1, 10), lambda c: self._each(c, PublicMarket.premium)
+            ),
             Endpoint("GET", f"{V1}/fundingRate", none, 1, self._funding_rates),
             Endpoint("GET", f"{V1}/fundingInfo", none, 1, lambda _: []),
             Endpoint("GET", f"{V2}/account", signed, 5, lambda c: self._account(c, old=True)),
@@ -95,12 +97,18 @@ class UsdmAccountApi:
         }  # fmt: skip
 
     def _funding_rates(self, call: Call) -> Any:
-        market = self._public.market(call.asked)
+        """By `symbol`, or of all of them in order of time; the first ones where a beginning is given."""
+        asked = call.asked
+        markets = [self._public.market(asked)] if "symbol" in asked else list(self.markets.values())
+        start, end = asked.integer("startTime", 0), asked.integer("endTime", 1 << 43)
+        settled = [(ts, market.symbol, rate, mark) for market in markets for ts, rate, mark in market.settled()]
         rows = [
-            {"symbol": market.symbol, "fundingTime": ms(ts), "fundingRate": text(rate), "markPrice": text(mark)}
-            for ts, rate, mark in market.funding
+            {"symbol": symbol, "fundingTime": ms(ts), "fundingRate": text(rate), "markPrice": text(mark)}
+            for ts, symbol, rate, mark in sorted(settled)
+            if start <= ms(ts) <= end
         ]
-        return rows[-call.asked.integer("limit", 100, 1_000) :]
+        limit = max(1, asked.integer("limit", 100, 1_000))
+        return rows[:limit] if "startTime" in asked else rows[-limit:]
 
     # the account
 

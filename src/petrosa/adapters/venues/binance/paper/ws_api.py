@@ -134,7 +134,7 @@ class WsSession:
             raise Refusal(-1020, f"Method {method} is not supported.")
         verb, path = METHODS[self._market][method]
         _, endpoint = self._gate.find(verb, ROOTS[self._market] + path)
-        self._gate.products[self._market].weight.charge(self._address, endpoint.weight, now)
+        self._gate.products[self._market].weight.charge(self._address, endpoint.cost(_asked(params)), now)
         key = None
         if endpoint.security is Security.KEY:
             key = self._gate.keys.find(str(params.get("apiKey", "")) or (self._key.key if self._key else None))

@@ -1,5 +1,6 @@
 """Faults strike as often as they were asked to, by a seed; user events go their way through them."""
 
+from itertools import pairwise
 from typing import Any
 
 from petrosa.adapters.venues.binance.paper.faults import FAULTS_MAX, Fault, FaultKind, Faults
@@ -40,6 +41,44 @@ def test_there_is_an_end_to_faults() -> None:
     assert not faults.remove(1)
     faults.clear()
     assert [] == faults.all()
+
+
+def scheduled(seed: int, **more: Any) -> list[int]:
+    """In which of a thousand seconds a fault strikes one of ten frames a second."""
+    now = 0.0
+    faults = Faults((Fault(kind=FaultKind.LOST_FRAME, seed=seed, **more),), lambda: now)
+    struck = []
+    for tenth in range(10_000):
+        now = tenth / 10
+        if faults.on_frame("/stream", "btcusdt@trade") is not None:
+            struck.append(tenth // 10)
+    return struck
+
+
+def test_a_schedule_is_decided_by_a_seed() -> None:
+    """Once in ten seconds on average, at the same moments for the same seed."""
+    first, again, other = scheduled(1, every_s=10.0), scheduled(1, every_s=10.0), scheduled(2, every_s=10.0)
+    assert first == again != other
+    assert 70 < len(first) < 130
+    assert len({after - before for before, after in pairwise(first)}) > 10
+
+
+def test_a_fault_is_there_for_a_while() -> None:
+    """From then, for so long."""
+    assert [(100, 109)] == [(struck[0], struck[-1]) for struck in [scheduled(1, from_s=100.0, for_s=10.0)]]
+
+
+def test_frames_are_concerned_by_stream_and_path() -> None:
+    """`depth` is every stream of the book, differences and levels; the path tells the groups of futures apart."""
+    faults = Faults((Fault(kind=FaultKind.LOST_FRAME, stream="depth", path="/public"),))
+    concerned = [
+        faults.on_frame(path, stream) is not None
+        for path, stream in (
+            ("/public/ws", "btcusdt@depth@100ms"), ("/public/stream", "btcusdt@depth20"),
+            ("/public/ws", "btcusdt@bookTicker"), ("/market/ws", "btcusdt@depth@100ms"),
+        )
+    ]  # fmt: skip
+    assert [True, True, False, False] == concerned
 
 
 class Bench:

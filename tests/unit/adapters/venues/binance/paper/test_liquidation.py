@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from petrosa.adapters.venues.binance.paper.accounts import DEMO_KEY, DEMO_SECRET, AccountEntry, KeyEntry
 from tests.kit.paper_venue import PaperBench
 
@@ -100,3 +102,19 @@ def test_an_account_with_margin_is_left_alone() -> None:
     bench.usdm("SELL", "MARKET", quantity="10")
     bench.mark("150.0")
     assert "-10.000" == bench.position()
+
+
+def test_everybody_hears_of_a_liquidation() -> None:
+    """By symbol and among all of them; the account is not named."""
+    bench = poor()
+    told: list[tuple[str, Any]] = []
+    for stream in ("btcusdt@forceOrder", "!forceOrder@arr"):
+        bench.venue.hubs["usdm"].add(stream, lambda name, event: told.append((name, msgspec.json.decode(event))))
+    bench.usdm("BUY", "MARKET", quantity="10")
+    bench.book("98.50", "98.70")
+    bench.mark("90.0")
+    assert ["btcusdt@forceOrder", "!forceOrder@arr"] == [stream for stream, _ in told]
+    for _, event in told:
+        order = event["o"]
+        assert ("forceOrder", "SELL", "10.000", "98.5") == (event["e"], order["S"], order["l"], order["ap"])
+        assert {"s", "S", "o", "f", "q", "p", "ap", "X", "l", "z", "T"} == set(order)
