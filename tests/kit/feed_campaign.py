@@ -50,6 +50,9 @@ LIVE, STALE = FeedState.LIVE, FeedState.STALE
 SAMPLE_S: Final = 0.02
 STATM: Final = Path("/proc/self/statm")
 DEEP: Final = 100
+TOGETHER_S: Final = 0.5
+"""By then everything has been told that is told together: aggregates and differences."""
+
 STORM: Final[tuple[dict[str, object], ...]] = (
     {"kind": "break_socket", "every_s": 2.5}, {"kind": "close_socket", "every_s": 4.0},
     {"kind": "server_shutdown", "every_s": 5.0, "delay_ms": 600},
@@ -188,6 +191,7 @@ class Campaign:
     async def standstill(self, seconds: float) -> None:
         """Nothing happens any more; until everything that did has been told."""
         self.exchange.pause()
+        await asyncio.sleep(TOGETHER_S)
         await self.until(self._knows_all, seconds, "all told")
 
     def report(self) -> list[object]:
