@@ -16,7 +16,7 @@ from petrosa.core.desk import Desk
 from petrosa.core.market.state import MarketState
 from petrosa.core.market.tape import Tape
 from petrosa.core.model.base import NS_PER_SECOND
-from petrosa.core.strategies.catalog import CATALOG
+from petrosa.core.strategies.catalog import TICK
 from petrosa.core.strategist import Strategist, StrategyPlan
 
 SYMBOLS = 150
@@ -36,7 +36,7 @@ class MetricsDesk:
         self.symbols = [one.symbol for one in rules]
         self.markets = {key: MarketState(one, Tape(10 * NS_PER_SECOND)) for key, one in self.instruments.items()}
         self.analyzer = DepthAnalyzer(MetricsParams()) if with_metrics else None
-        plans = [StrategyPlan(name, key, entry.params()) for name, entry in CATALOG.items() for key in self.instruments]
+        plans = [StrategyPlan(name, key, entry.params()) for name, entry in TICK.items() for key in self.instruments]
         strategist = Strategist(self.instruments, plans, self.markets)
         self.desk = Desk(self.markets, strategist, analyzer=self.analyzer)
         self.parser = Parser("binance", "spot", set(self.symbols))

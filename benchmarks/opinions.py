@@ -16,7 +16,7 @@ from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import MarketEvent
 from petrosa.core.strategies.base import CatalogEntry, Noting
-from petrosa.core.strategies.catalog import CATALOG
+from petrosa.core.strategies.catalog import TICK
 
 RECORDING = Path(__file__).parents[1] / "recordings" / "synthetic-usdm"
 SYMBOL = "binance:usdm:BTCUSDT"
@@ -31,7 +31,7 @@ def run(rounds: int) -> list[Figure]:
     facts = [(now, event) for now, event in _facts() if event.instrument == instrument.id]
     runs = [(kind, list(group)) for kind, group in groupby(facts, key=lambda fact: type(fact[1]))]
     found = []
-    for name, entry in CATALOG.items():
+    for name, entry in TICK.items():
         kinds = [kind for kind in (entry.listens_to, *entry.notes) if any(kind is other for other, _ in runs)]
         times = [_once(entry, instrument, runs) for _ in range(rounds)]
         for kind in kinds:

@@ -13,7 +13,7 @@ from petrosa.core.model.events import SignalMade
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import Depth
 from petrosa.core.model.signals import Action, Signal
-from petrosa.core.strategies.catalog import CATALOG
+from petrosa.core.strategies.catalog import TICK
 from petrosa.core.strategist import Strategist, StrategyPlan
 
 BTCUSDT = Instrument(
@@ -40,7 +40,7 @@ class OurStrategies:
         self.example = EXAMPLE
         self._parser = Parser("binance", "spot", {"BTCUSDT"})
         self._market = MarketState(BTCUSDT, Tape(10 * NS_PER_SECOND))
-        plans = [StrategyPlan(name, BTCUSDT.id, CATALOG[name].params()) for name in MEASURED]
+        plans = [StrategyPlan(name, BTCUSDT.id, TICK[name].params()) for name in MEASURED]
         self._strategist = Strategist({BTCUSDT.id: BTCUSDT}, plans, {BTCUSDT.id: self._market})
         self._history: deque[DepthMetrics] = deque(maxlen=300)
 
@@ -60,4 +60,4 @@ class OurStrategies:
 
 def others_off() -> tuple[str, ...]:
     """Settings under which a process runs no other strategies than those that figures are about."""
-    return tuple(f"strategies.{name}.enabled=false" for name in CATALOG if name not in MEASURED)
+    return tuple(f"strategies.{name}.enabled=false" for name in TICK if name not in MEASURED)

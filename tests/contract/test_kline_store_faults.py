@@ -161,7 +161,7 @@ async def test_a_database_or_user_that_is_not_there(own_server: MariadbServer) -
 @pytest.mark.parametrize(
     ("statement", "what"),
     [
-        ("MODIFY close_price DECIMAL(10,2) NOT NULL", r"close_price is decimal\(10,2\) not null, we need decimal\(20"),
+        ("MODIFY close_price DECIMAL(10,2) NOT NULL", r"close_price is decimal\(10,2\) not null, we need decimal\(28"),
         ("DROP COLUMN origin", "origin is missing"),
         ("DROP PRIMARY KEY, ADD PRIMARY KEY (symbol, `timestamp`, close_time)", "close_time is .*, of the key"),
         (

@@ -108,12 +108,15 @@ ELSEWHERE: Final = frozenset(
 def names_of(known: Known, strategies: Iterable[str]) -> dict[str, tuple[str, Decimal]]:
     """Every documented name: the table, and for each strategy its switch and `<STRATEGY>_<PARAMETER>`."""
     names = {name: target for name, target in NAMES.items() if known.find(target[0]) is not None}
-    for strategy in strategies:
-        prefix = f"strategies.{strategy}."
-        names[f"STRATEGY_ENABLED_{strategy.upper()}"] = (prefix + "enabled", ONE)
-        for key in (*known.fields, *known.aliases):
-            if key.startswith(prefix) and not key.endswith(".enabled"):
-                names[f"{strategy}_{key.removeprefix(prefix)}".upper()] = (key, ONE)
+    keys: dict[str, list[str]] = {strategy: [] for strategy in strategies}
+    for key in (*known.fields, *known.aliases):
+        section, _, rest = key.partition(".")
+        strategy, _, name = rest.partition(".")
+        if section == "strategies" and strategy in keys and not f".{name}".endswith(".enabled"):
+            keys[strategy].append(name)
+    for strategy, found in keys.items():
+        names[f"STRATEGY_ENABLED_{strategy.upper()}"] = (f"strategies.{strategy}.enabled", ONE)
+        names |= {f"{strategy}_{name}".upper(): (f"strategies.{strategy}.{name}", ONE) for name in found}
     return names
 
 

@@ -7,7 +7,7 @@ and a sentence; nothing here knows a key by name.
 import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Final, Literal, get_type_hints
+from typing import Any, Final, Literal, get_origin, get_type_hints
 
 import msgspec
 from msgspec import inspect
@@ -109,8 +109,9 @@ def item_field(field: Field, name: str) -> Field | None:
 
 
 def is_mapping(field: Field) -> bool:
-    """Whether the field's value is a table with free keys."""
-    return item_field(field, "x") is not None
+    """Whether the field's value is a table with free keys. Asked of every key at every start: not by describing it."""
+    type_ = getattr(field.type, "__origin__", field.type) if hasattr(field.type, "__metadata__") else field.type
+    return get_origin(type_) in (dict, Mapping)
 
 
 def kind_of(field: Field) -> Literal["bool", "int", "float", "string", "list", "table"]:
@@ -145,14 +146,11 @@ def plain(value: Any) -> Any:
     return list(found) if isinstance(found, tuple) else found
 
 
-def nested(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """The tree below `prefix` out of dotted keys: `{"a.b": 1}` below `a` is `{"b": 1}`."""
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The tree of dotted keys: `{"a.b": 1}` is `{"a": {"b": 1}}`."""
     tree: dict[str, Any] = {}
-    start = prefix + "."
     for key, value in values.items():
-        if not key.startswith(start):
-            continue
-        *folders, leaf = key[len(start) :].split(".")
+        *folders, leaf = key.split(".")
         node = tree
         for folder in folders:
             node = node.setdefault(folder, {})

@@ -92,7 +92,7 @@ class Known(msgspec.Struct, frozen=True):
         return f"did you mean {near[0]}?" if near else "`petrosa config show` lists every key"
 
 
-class Merged(msgspec.Struct, frozen=True):
+class Merged(msgspec.Struct, frozen=True, dict=True):
     """The effective value of every key with its origin."""
 
     known: Known
@@ -104,13 +104,23 @@ class Merged(msgspec.Struct, frozen=True):
 
         Raises `ConfigError` when the values do not go together.
         """
-        tree = nested(self.values, base) if base else {}
-        tree = _over(tree, nested(self.values, prefix))
+        tree = _over(self.below(base) if base else {}, self.below(prefix))
         wanted = {field.encode_name for field in _declared(struct)}
         try:
             return _make(struct, {name: value for name, value in tree.items() if name in wanted})
         except (ValueError, TypeError, ConfigError) as problem:
             raise ConfigError(f"[{prefix}]: {problem} ({self._sources(prefix)})") from problem
+
+    @functools.cached_property
+    def _tree(self) -> dict[str, Any]:
+        return nested(self.values)
+
+    def below(self, prefix: str) -> dict[str, Any]:
+        """The values of the keys below a prefix as a tree, empty when there are none."""
+        node: Any = self._tree
+        for folder in prefix.split("."):
+            node = node.get(folder, {})
+        return _over({}, node)
 
     def _sources(self, prefix: str) -> str:
         own = [f"{key} from {origin}" for key, origin in self.origins.items() if key.startswith(prefix + ".")]
@@ -246,10 +256,12 @@ def _make(struct: type[S], tree: Mapping[str, Any]) -> S:
 
 
 def _over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """One tree over another, as a tree of its own: whoever gets it may keep what is in it."""
     result = dict(below)
     for name, value in above.items():
         old = result.get(name)
-        result[name] = _over(old, value) if isinstance(old, dict) and isinstance(value, Mapping) else value
+        is_tree = isinstance(value, dict)
+        result[name] = _over(old if isinstance(old, dict) else {}, value) if is_tree else value
     return result
 
 

@@ -5,6 +5,7 @@ origin of every value is kept. Everything is checked here, before anything conne
 and handed in (`Settings.restored`).
 """
 
+import functools
 import os
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +29,6 @@ from petrosa.apps.layers import (
     given_by_tables,
     known_of,
     merge,
-    split_symbol,
 )
 from petrosa.apps.sections import (
     AccessSettings,
@@ -238,8 +238,9 @@ def process_environment() -> Mapping[str, str]:
     return os.environ
 
 
+@functools.cache
 def known_keys() -> Known:
-    """Every key there is, with the aliases that the parameter structs declare."""
+    """Every key there is, with the aliases that the parameter structs declare; made once a process."""
     switches = [describe(f"strategies.{name}.enabled", Switch, entry.enabled) for name, entry in CATALOG.items()]
     switches.append(describe("simulation.enabled", Simulated, True))
     aliases = {
@@ -324,7 +325,7 @@ def _settings(merged: Merged, profile: str, home: Path, crash_at: str, given: tu
 
 def _strategy(merged: Merged, name: str) -> StrategySettings:
     prefix, struct = f"strategies.{name}", CATALOG[name].params
-    symbols = sorted({split_symbol(key)[1] for key in merged.values if key.startswith(f"{prefix}.symbols.")})
+    symbols = sorted(merged.below(f"{prefix}.symbols"))
     switches = {symbol: merged.values.get(f"{prefix}.symbols.{symbol}.enabled") for symbol in symbols}
     return StrategySettings(
         enabled=bool(merged.values[f"{prefix}.enabled"]),

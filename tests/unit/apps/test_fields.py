@@ -110,4 +110,4 @@ def test_a_mapping_has_a_key_for_each_entry() -> None:
 
 def test_dotted_keys_make_a_tree() -> None:
     """Only what is below the prefix is taken."""
-    assert {"x": 1, "y": {"z": 2}} == nested({"a.x": 1, "a.y.z": 2, "ab.x": 3}, "a")
+    assert {"a": {"x": 1, "y": {"z": 2}}, "ab": {"x": 3}} == nested({"a.x": 1, "a.y.z": 2, "ab.x": 3})

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from petrosa.apps.configuration.declarations import key_of, parameters_of
 from petrosa.apps.configuration.stored import Scope, Slot, Slots, StoredConfig
-from petrosa.apps.fields import is_mapping, nested, plain
+from petrosa.apps.fields import is_mapping, plain
 from petrosa.apps.layers import DEFAULT, Merged, Origin, split_symbol, with_symbol
 from petrosa.apps.settings import STORED, Settings
 from petrosa.core.strategies.catalog import CATALOG
@@ -124,7 +124,7 @@ def _value(merged: Merged, key: str) -> Any:
     """A value as JSON; a table from its entries."""
     if key in merged.values:
         return plain(merged.values[key])
-    return plain(nested(merged.values, key))
+    return plain(merged.below(key))
 
 
 def _origin(merged: Merged, key: str) -> Origin:

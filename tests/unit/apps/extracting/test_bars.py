@@ -123,7 +123,7 @@ async def test_what_is_missing_at_the_end_is_no_outage(tmp_path: Path) -> None:
         (1, "abc", "Invalid decimal string"),
         (6, 1, "it closes at 1970-01-01T00:00:00.001Z"),
         (6, SINCE + 60 * HOUR, "it closes at 2024-02-12T06:00:00Z"),
-        (7, "1e17", "does not fit: at most 12 digits before and 8 behind the point"),
+        (7, "1e27", "cannot be true of one bar"),
     ],
 )
 async def test_a_row_that_makes_no_sense_is_refused_by_name(
