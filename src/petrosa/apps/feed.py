@@ -115,6 +115,8 @@ class _Publisher:
         """Write the beginning, or find the one that is there; returns how many frames are in the stream already."""
         state = await self._bus.stream_state(MARKET_STREAM) if self._bus.durable else None
         self._stored = state.last if state is not None else 0
+        if state is not None and state.first > 1:  # a live feed's stream, which forgets
+            raise self._holds_else()
         if self._stored:
             known = await self._known_beginning()
             self.run, self.shift = known.run, known.shift_ns
@@ -134,11 +136,14 @@ class _Publisher:
         except FrameError:
             begin = None
         if not isinstance(begin, Begin) or begin.digest != self._recording.digest:
-            raise ConfigError(
-                f"the stream {MARKET_STREAM} holds {self._stored} messages of something else than this recording;"
-                " use a data directory and broker of its own for each run, or --fresh to forget what is there"
-            )
+            raise self._holds_else()
         return begin
+
+    def _holds_else(self) -> ConfigError:
+        return ConfigError(
+            f"the stream {MARKET_STREAM} holds {self._stored} messages of something else than this recording;"
+            " use a data directory and broker of its own for each run, or --fresh to forget what is there"
+        )
 
     async def publish(self, frames: Iterable[RawFrame]) -> None:
         """Publish what is not in the stream yet, each frame when its time has come."""

@@ -1,6 +1,7 @@
 """What a consumer of the market stream makes of its messages: first whose market it is, then facts in order."""
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from typing import Final, NamedTuple
 from petrosa.adapters.venues.replay.lines import Faults
 from petrosa.adapters.venues.replay.normalise import Normaliser
 from petrosa.adapters.wire.envelope import Begin, End, marker_of, unwrap
+from petrosa.adapters.wire.feed_states import encode_feed_state
 from petrosa.adapters.wire.frame import RawFrame
 from petrosa.adapters.wire.progress import PROGRESS
 from petrosa.adapters.wire.subjects import MARKET_STREAM, SIGNALS_STREAM, signal_subjects
@@ -17,11 +19,15 @@ from petrosa.apps.joined import Report
 from petrosa.apps.parsing import market_parser
 from petrosa.apps.settings import Settings
 from petrosa.apps.wiring import Instruments, choose_instruments, symbols_of
-from petrosa.core.model.market import MarketEvent
+from petrosa.core.model.base import NS_PER_SECOND
+from petrosa.core.model.market import FeedState, FeedStateChanged, MarketEvent
 from petrosa.errors import ConfigError, FrameError
 from petrosa.ports import Bus, Message
+from petrosa.surfaces.observation import Check
 
 DUPLICATE_WINDOW_S = 300.0
+BUS_STREAM: Final = "messages"
+"""What a live stream of messages is called among the streams of an instrument."""
 AHEAD_MAX: Final = 64
 """Messages opened before somebody turns them: less than two milliseconds of work at once."""
 
@@ -61,7 +67,8 @@ async def open_market(
 ) -> AsyncIterator["MarketStream"]:
     """Wait for the first message and read the stream: a recording from its beginning, a live feed from now on.
 
-    Raises `ConfigError` for a symbol without rules.
+    What a live feed said of its streams before that is said again within seconds. Raises `ConfigError` for a symbol
+    without rules.
     """
     subjects = [settings.nats.market_subject]
     messages = bus.consume(MARKET_STREAM, subjects=subjects)
@@ -107,6 +114,8 @@ class MarketStream:
         self._report = report
         self._unopened = Faults()
         self._told: set[str] = set()
+        self._numbers: dict[str, int] = {}
+        self._heard_at = time.time_ns()
         self.tape: Callable[[RawFrame], None] | None = None
 
     @property
@@ -122,6 +131,17 @@ class MarketStream:
     def counts(self) -> dict[str, dict[str, int]]:
         """Facts by kind and symbol."""
         return self._normaliser.counts
+
+    @property
+    def behind_s(self) -> float:
+        """How long before it is read the newest message was heard by its feed, or how long none has come."""
+        return max(0.0, (time.time_ns() - self._heard_at) / NS_PER_SECOND)
+
+    def check(self, limit_s: float) -> Check:
+        """Whether a live market is read as it comes; a recording has no hurry."""
+        if self.market.begin is not None or self.behind_s < limit_s:
+            return Check("market stream", True, "read as it comes")
+        return Check("market stream", False, f"the newest message is {self.behind_s:.1f} s old, limit {limit_s:g} s")
 
     async def next(self) -> Facts | None:
         """What the next message says; none when the bus was closed."""
@@ -144,8 +164,9 @@ class MarketStream:
         try:
             marker = marker_of(message.data)
             if marker is not None:
+                self._numbers.pop(message.subject, None)
                 return Facts(message.sequence, [], isinstance(marker, End))
-            frame, venue, market = unwrap(message.data)
+            frame, venue, market, number = unwrap(message.data)
         except FrameError as problem:
             self._unopened.add(problem.reason, f"message {message.sequence} is no envelope: {problem}")
             return Facts(message.sequence, [])
@@ -154,9 +175,36 @@ class MarketStream:
             of = f"{venue or ours.venue}:{market or ours.market}"
             self._unopened.add("other_market", f"message {message.sequence} is of {of}, not {ours.venue}:{ours.market}")
             return Facts(message.sequence, [])
+        frames = [frame]
+        if ours.begin is None:
+            self._heard_at = frame.arrival
+            if number and self._missed(message.subject, number):
+                frames = [*self._hole(frame.arrival), frame]
         if self.tape is not None:
-            self.tape(frame)
-        return Facts(message.sequence, self._normaliser.feed([frame]))
+            for one in frames:
+                self.tape(one)
+        return Facts(message.sequence, self._normaliser.feed(frames))
+
+    def _missed(self, subject: str, number: int) -> int:
+        """How many messages a live feed has sent on this subject since the last that came. It does not wait: what was
+        not read in time is gone."""
+        known = self._numbers.get(subject, number - 1)
+        self._numbers[subject] = number
+        missed = max(0, number - known - 1)
+        if missed:
+            self._unopened.counts["lost"] += missed - 1
+            what = f"{missed} messages before number {number} of {subject} never came"
+            self._unopened.add("lost", f"{what}; is this process, or NATS, too slow for its market?")
+        return missed
+
+    def _hole(self, arrival: int) -> list[RawFrame]:
+        """Nobody knows of which instrument something is missing: no edge of any is to be believed across it."""
+        told = [
+            FeedStateChanged(key, arrival, arrival, BUS_STREAM, state, "messages were lost on the way")
+            for key in self.market.instruments
+            for state in (FeedState.STALE, FeedState.LIVE)
+        ]
+        return [RawFrame(arrival, encode_feed_state(one)) for one in told]
 
 
 class Ahead:

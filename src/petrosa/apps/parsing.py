@@ -3,12 +3,28 @@
 from collections.abc import Collection
 
 from petrosa.adapters.venues.binance.parse import Foreign, Parser
-from petrosa.adapters.wire.readings import SUFFIX, reading_route
-from petrosa.core.model.market import MarketEvent, Reading
+from petrosa.adapters.venues.binance.routes import Route
+from petrosa.adapters.wire import feed_states, readings
+from petrosa.core.model.market import FeedStateChanged, MarketEvent, Reading
 
 
 def market_parser(
     venue: str, market: str, symbols: Collection[str] | None, kinds: Collection[type[MarketEvent]] | None = None
 ) -> Parser:
     """`symbols` and `kinds` limit what is parsed; None takes everything. Readings have no symbol."""
-    return Parser(venue, market, symbols, kinds, {SUFFIX: Foreign(Reading, reading_route)})
+
+    def state(lower: str) -> Route:
+        symbol = lower.upper()
+        if symbols is not None and symbol not in symbols:
+            return _nothing
+        return feed_states.feed_state_route(venue, market, symbol)
+
+    foreign = {
+        readings.SUFFIX: Foreign(Reading, readings.reading_route),
+        feed_states.SUFFIX: Foreign(FeedStateChanged, state),
+    }
+    return Parser(venue, market, symbols, kinds, foreign)
+
+
+def _nothing(_payload: bytes, _ts_seen: int) -> None:
+    """What a feed says of a symbol that nobody here trades."""

@@ -50,6 +50,50 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     backfill_max_seconds: Annotated[
         float, Meta(ge=0, le=3_600, description="Trades that were missed longer ago than this are not fetched.")
     ] = 900.0
+    streams: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="What feed and record listen to: trade, agg_trade, ticker, depth20, depth, book_ticker, kline,"
+            " mark_price, liquidation; empty: what suits the market."
+        ),
+    ] = ()
+    kline_intervals: Annotated[
+        tuple[str, ...], Meta(description="Intervals of the stream kind kline: 1m, 5m, 1h, …")
+    ] = ("1m",)
+    subjects: Annotated[
+        Literal["bare", "per_symbol"],
+        Meta(description="Where a live feed publishes: on nats.market_subject, or on a subject for each symbol."),
+    ] = "bare"
+    mirror: Annotated[bool, Meta(description="Publish every message on both kinds of subject.")] = False
+    partitions: Annotated[
+        int, Meta(ge=1, le=1_024, description="Among how many partitions the subjects of symbols are divided.")
+    ] = 1
+    buffer_messages: Annotated[
+        int,
+        Meta(ge=64, le=10_000_000, description="Messages that wait for NATS or the disk before any are left out."),
+    ] = 20_000
+    keep_seconds: Annotated[
+        float, Meta(ge=1, le=86_400, description="How long the stream of a live feed keeps a message.")
+    ] = 300.0
+    keep_mb: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="The stream of a live feed forgets its oldest messages above this.")
+    ] = 1_024
+    heartbeat_seconds: Annotated[
+        float, Meta(ge=0.1, le=3_600, description="Time between two heartbeats of a live feed on NATS.")
+    ] = 30.0
+
+
+class RecordSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How market data is written down by `petrosa record`."""
+
+    segment_mb: Annotated[
+        float, Meta(ge=0.001, le=4_096, description="A segment is closed at so many MB on disk, compressed.")
+    ] = 64.0
+    segment_minutes: Annotated[float, Meta(gt=0, le=1_440, description="A segment is closed after so long.")] = 60.0
+    flush_seconds: Annotated[
+        float,
+        Meta(gt=0, le=3_600, description="What was heard longer ago than this survives the death of the process."),
+    ] = 1.0
 
 
 class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -213,6 +257,9 @@ class NatsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         str, Meta(description="Server, for example nats://127.0.0.1:4222; empty: what `petrosa broker` left.")
     ] = ""
     market_subject: Annotated[str, Meta(description="Subject that market data is on.")] = "binance.websocket.data"
+    heartbeat_subject: Annotated[str, Meta(description="Subject on which a live feed says that it is there.")] = (
+        "heartbeat.socket-client"
+    )
     signal_subject: Annotated[str, Meta(description="Subject that signals are published to and read from.")] = (
         "signals.trading"
     )

@@ -52,7 +52,8 @@ async def serve_strategies(settings: Settings, *, report: Report, catches_signal
         await surround(stack, settings, status, settings.http.port, report, parts)
 
         def opened(service: StrategyService) -> None:
-            status.opened(service, None, partial(journal_check, service.folder, settings.journal.free_mb_min))
+            check = partial(journal_check, service.folder, settings.journal.free_mb_min)
+            status.opened(service, None, check, service.market_check)
             if service.analyzer is not None:
                 begun.append(_metrics_of(service, service.analyzer))
 
@@ -77,9 +78,10 @@ async def serve_trade(settings: Settings, *, report: Report) -> TradeSummary:
             check = partial(journal_check, service.folder, settings.journal.free_mb_min)
             auditing, findings = service.auditing, service.trader.findings
             if auditing is None:
-                status.opened(service, service.trader, check, findings=findings)
+                status.opened(service, service.trader, check, service.market_check, findings=findings)
             else:
-                status.opened(service, service.trader, check, auditing.check, audit=auditing.seen, findings=findings)
+                checks = (check, service.market_check, auditing.check)
+                status.opened(service, service.trader, *checks, audit=auditing.seen, findings=findings)
 
         return await trade(
             settings, known, bus, report=report, opened=opened, control=control, configuration=configuration

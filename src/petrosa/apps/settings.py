@@ -41,6 +41,7 @@ from petrosa.apps.sections import (
     LeaseSettings,
     LogSettings,
     NatsSettings,
+    RecordSettings,
     ServiceSettings,
     StoreSettings,
 )
@@ -72,6 +73,7 @@ SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "triggers": TriggerSettings,
     "metrics": MetricsParams,
     "journal": JournalSettings,
+    "record": RecordSettings,
     "store": StoreSettings,
     "klines": KlineSettings,
     "extract": ExtractSettings,
@@ -112,6 +114,16 @@ NOT_DECISIVE: Final = (
     "feed.stale_after_seconds",
     "feed.backfill_max_trades",
     "feed.backfill_max_seconds",
+    "feed.streams",
+    "feed.kline_intervals",
+    "feed.subjects",
+    "feed.mirror",
+    "feed.partitions",
+    "feed.buffer_messages",
+    "feed.keep_seconds",
+    "feed.keep_mb",
+    "feed.heartbeat_seconds",
+    "record.",
 )
 """Keys that a journal does not hold because they cannot change a decision: where things are, how fast, how loud. The
 instruments' rules stand in a journal themselves, whichever file they came from."""
@@ -157,6 +169,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     triggers: TriggerSettings
     metrics: MetricsParams
     journal: JournalSettings
+    record: RecordSettings
     store: StoreSettings
     klines: KlineSettings
     extract: ExtractSettings
@@ -306,6 +319,7 @@ def _settings(merged: Merged, profile: str, home: Path, crash_at: str, given: tu
         triggers=merged.build(TriggerSettings, "triggers"),
         metrics=merged.build(MetricsParams, "metrics"),
         journal=merged.build(JournalSettings, "journal"),
+        record=merged.build(RecordSettings, "record"),
         store=merged.build(StoreSettings, "store"),
         klines=merged.build(KlineSettings, "klines"),
         extract=merged.build(ExtractSettings, "extract"),

@@ -39,6 +39,7 @@ from petrosa.runtime.inbox import VirtualInbox
 from petrosa.runtime.loop import Loop
 from petrosa.runtime.observed import Observed
 from petrosa.runtime.supervise import Supervisor
+from petrosa.surfaces.observation import Check
 from petrosa.surfaces.readmodel import ReadModel
 
 REPORT_EVERY_S: Final = 5.0
@@ -107,6 +108,7 @@ class StrategyService:
         self.model = ReadModel()
         self.observed = Observed()
         self._stream = stream
+        self._stale_after_s = settings.feed.stale_after_seconds
         self._journal = journal.writer
         self._bus = bus
         self._report = report
@@ -136,6 +138,10 @@ class StrategyService:
     def messages(self) -> int:
         """The place in the market stream of the message being turned."""
         return self._publisher.sequence
+
+    def market_check(self) -> Check:
+        """Whether the market is read as it comes."""
+        return self._stream.check(self._stale_after_s)
 
     @property
     def folder(self) -> Path:

@@ -9,16 +9,14 @@ from petrosa.adapters.stores.journal.format import LOCK, segment_numbers
 from petrosa.adapters.stores.journal.reader import JournalReader, is_begun
 from petrosa.adapters.stores.journal.writer import JournalWriter
 from petrosa.adapters.stores.lockfile import is_locked
-from petrosa.adapters.stores.tape.writer import TapeWriter
-from petrosa.adapters.wire.frame import RawFrame
 from petrosa.apps.journaling import new_run_folder, open_journal, provenance_of, run_file
 from petrosa.apps.market_stream import Market, MarketStream
 from petrosa.apps.settings import Settings, load_recorded
+from petrosa.apps.stream_tape import TAPE, keep_on, stream_tape
 from petrosa.errors import JournalError, StorageError
 from petrosa.runtime.crash import crash_point
 
 COMMAND = "strategies"
-TAPE = "tape"
 
 
 class StrategiesJournal(NamedTuple):
@@ -44,9 +42,7 @@ def open_strategies_journal(settings: Settings, stream: MarketStream) -> Iterato
     begun_with = _begun_with(settings, market, folder)
     begin = market.begin
     with ExitStack() as stack:
-        tape = TapeWriter(folder / TAPE) if begin is None and settings.journal.tape else None
-        if tape is not None:
-            stack.callback(tape.close)
+        tape = stack.enter_context(stream_tape(settings, stream, folder))
         provenance = provenance_of(
             settings, market.instruments,
             recording_sha256=begin.digest if begin is not None else "", taped=tape is not None,
@@ -59,12 +55,7 @@ def open_strategies_journal(settings: Settings, stream: MarketStream) -> Iterato
         )  # fmt: skip
         stack.callback(writer.close)
         if tape is not None:
-            tag = f"{market.venue}:{market.market}"
-
-            def keep(frame: RawFrame) -> None:
-                tape.append(writer.head.sequence, frame.arrival, frame.arrival, tag, frame.payload)
-
-            stream.tape = keep
+            keep_on(tape, stream, writer)
         yield StrategiesJournal(writer, begun_with)
 
 

@@ -16,17 +16,19 @@ import msgspec
 
 from petrosa.adapters.stores.journal.reader import JournalReader
 from petrosa.adapters.stores.journal.writer import JournalWriter
+from petrosa.adapters.wire.subjects import SIGNALS_STREAM
 from petrosa.apps.auditing.live import auditing_of
 from petrosa.apps.auditing.saying import ExecutionEvents
 from petrosa.apps.configuration.desk import trading_difference
 from petrosa.apps.configuration.live import LiveConfiguration
 from petrosa.apps.desk_control import DeskControl
 from petrosa.apps.joined import Report
-from petrosa.apps.journaling import open_journal, provenance_of, record_to, run_file
+from petrosa.apps.journaling import new_run_folder, open_journal, provenance_of, record_to, run_file
 from petrosa.apps.market_stream import MarketStream, ensure_streams, open_market
 from petrosa.apps.retrace import Retrace
 from petrosa.apps.settings import Settings
 from petrosa.apps.signal_stream import SignalStream
+from petrosa.apps.stream_tape import TAPE, keep_on, stream_tape
 from petrosa.apps.wiring import Instruments, build_exchange, build_markets, build_trader, checkpoint_of
 from petrosa.backtest.run import STARTED
 from petrosa.backtest.summary import JournalLine, Pnl, PositionLine, Tally, pnl_of, position_lines
@@ -44,6 +46,7 @@ from petrosa.runtime.observed import Observed
 from petrosa.runtime.outbox import Outbox
 from petrosa.runtime.supervise import OnFailure, Supervisor
 from petrosa.surfaces.desk_reader import DeskReader
+from petrosa.surfaces.observation import Check
 from petrosa.surfaces.readmodel import ReadModel
 
 Heard = tuple[int, MarketEvent]
@@ -92,28 +95,35 @@ async def trade(
 
 @contextmanager
 def _journal(settings: Settings, stream: MarketStream) -> Iterator[JournalWriter]:
-    """The journal of this run, found again by its name after a restart."""
-    folder: Path = settings.runs / f"trade-{stream.market.run}"
+    """The journal of this run, found again by its name after a restart. On a live market every start is a run of its
+    own: the simulated exchange begins anew, since what it had matched against cannot be read again.
+    """
     begin = stream.market.begin
-    provenance = provenance_of(
-        settings,
-        stream.market.instruments,
-        recording_sha256=begin.digest if begin is not None else "",
-        shift=begin.shift_ns if begin is not None else 0,
-        has_strategist=False,
-    )
-    journal = open_journal(
-        settings,
-        folder,
-        provenance,
-        run_file(folder, "trade"),
-        durable=settings.journal.durable,
-        crash_point=crash_point(settings.crash_at),
-    )
-    try:
-        yield journal
-    finally:
-        journal.close()
+    folder: Path = new_run_folder(settings.runs, "trade") if begin is None else settings.runs / f"trade-{begin.run}"
+    with stream_tape(settings, stream, folder) as tape:
+        provenance = provenance_of(
+            settings,
+            stream.market.instruments,
+            recording_sha256=begin.digest if begin is not None else "",
+            taped=tape is not None,
+            shift=begin.shift_ns if begin is not None else 0,
+            has_strategist=False,
+        )
+        journal = open_journal(
+            settings,
+            folder,
+            provenance,
+            run_file(folder, "trade", tape=TAPE if tape is not None else ""),
+            durable=settings.journal.durable,
+            before_write=tape.flush if tape is not None else None,
+            crash_point=crash_point(settings.crash_at),
+        )
+        if tape is not None:
+            keep_on(tape, stream, journal)
+        try:
+            yield journal
+        finally:
+            journal.close()
 
 
 class TradeService:
@@ -134,6 +144,7 @@ class TradeService:
         self.observed = Observed()
         self._settings = settings
         self._stream = stream
+        self._stale_after_s = settings.feed.stale_after_seconds
         self._journal = journal
         self._bus = bus
         self._report = report
@@ -160,6 +171,10 @@ class TradeService:
     @property
     def gaps(self) -> Mapping[str, int]:
         return self._stream.gaps
+
+    def market_check(self) -> Check:
+        """Whether the market is read as it comes."""
+        return self._stream.check(self._stale_after_s)
 
     @property
     def folder(self) -> Path:
@@ -189,7 +204,8 @@ class TradeService:
         """Turn until the end, with SIGTERM and SIGINT asking for an orderly one."""
         began = time.perf_counter()
         subject, run = self._settings.nats.signal_subject, self._stream.market.run
-        signals = SignalStream(self._bus, subject, run, self._retrace.last_signal, lambda: self.turns.now, self._report)
+        after = await self._last_signal()
+        signals = SignalStream(self._bus, subject, run, after, lambda: self.turns.now, self._report)
         clock = VirtualClock()
         inbox = VirtualInbox(self._batches(signals), clock, self.observed)
         loop = Loop(self.turns, inbox, clock, self._journal, self._checkpoint, self.observed)
@@ -210,6 +226,13 @@ class TradeService:
         elapsed_s = time.perf_counter() - began
         await self._finish()
         return self._summary(signals, elapsed_s)
+
+    async def _last_signal(self) -> int:
+        """The place of the last signal that is not for this process: on a live market those of earlier ones are not."""
+        if self._stream.market.begin is not None:
+            return self._retrace.last_signal
+        state = await self._bus.stream_state(SIGNALS_STREAM)
+        return 0 if state is None else state.last
 
     @contextmanager
     def _configured(self, loop: Loop) -> Iterator[None]:

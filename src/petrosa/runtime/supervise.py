@@ -12,6 +12,7 @@ from petrosa.errors import PetrosaError
 from petrosa.runtime.observed import Observed
 
 GRACE_S: Final = 10.0
+DESK_LEAVES: Final = "no new entries, cancelling entry orders, leaving protection"
 BACKOFF_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 Start = Callable[[], Coroutine[object, object, None]]
@@ -42,14 +43,17 @@ class Supervisor:
         grace_s: float = GRACE_S,
         report: Callable[[str], None],
         catches_signals: bool = True,
+        leaving: str = DESK_LEAVES,
     ) -> None:
-        """`catches_signals` is for the one supervisor of a process that speaks for all of it."""
+        """`catches_signals` is for the one supervisor of a process that speaks for all of it, which then says how it is
+        `leaving`."""
         self.stop_reason: str | None = None
         self._observed = observed
         self._stop = stop
         self._halt = halt
         self._grace_s = grace_s
         self._report = report
+        self._leaving = leaving
         self._caught = (signal.SIGTERM, signal.SIGINT) if catches_signals else ()
         self._sides: list[asyncio.Task[None]] = []
         self._main: asyncio.Task[None] | None = None
@@ -104,9 +108,7 @@ class Supervisor:
     def _signalled(self, number: signal.Signals) -> None:
         if self.stop_reason is not None:
             os._exit(128 + number)
-        self._report(
-            f"{number.name}: no new entries, cancelling entry orders, leaving protection; again to exit at once"
-        )
+        self._report(f"{number.name}: {self._leaving}; again to exit at once")
         self.request_stop(number.name)
 
     def _cut(self) -> None:

@@ -5,6 +5,8 @@ from typing import Protocol
 
 import msgspec
 
+from petrosa.surfaces.feed_seen import FeedSeen
+
 
 class ConfigurationSeen(msgspec.Struct, frozen=True, kw_only=True):
     """What a process holds of the stored configuration. A scope is a strategy, or a strategy and a symbol; version 0:
@@ -93,6 +95,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     audit: AuditSeen | None = None
     reconciliation: ReconciliationSeen | None = None
     venue: VenueSeen | None = None
+    feed: FeedSeen | None = None
     alarms_by_name: Mapping[str, int] = msgspec.field(default_factory=dict)
 
 

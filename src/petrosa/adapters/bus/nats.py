@@ -19,11 +19,11 @@ import nats.errors
 from nats.aio.client import Client, Server
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as NatsPySubscription
-from nats.js import api
 from nats.js.errors import APIError, NoStreamResponseError, NotFoundError, ServiceUnavailableError
 
 from petrosa.adapters.bus.cells import Cells
 from petrosa.adapters.bus.pull import Listen, Pull
+from petrosa.adapters.bus.streams import bound, stream_config
 from petrosa.adapters.wire.subjects import joined
 from petrosa.errors import ConfigError, InvariantError, TransportError
 from petrosa.ports import Message, StreamState
@@ -257,12 +257,23 @@ class NatsBus:
                 known = None
             try:
                 if known is None:
-                    await self._answer(self._js.add_stream(_stream_config(stream, subjects, duplicate_window_s)))
+                    await self._answer(self._js.add_stream(stream_config(stream, subjects, duplicate_window_s)))
                 elif (wanted := joined(known.subjects or (), subjects)) != known.subjects:
                     # What an operator has set besides (limits, replicas) stays as it is.
                     await self._answer(self._js.update_stream(known.evolve(subjects=wanted)))
             except APIError as problem:
                 raise ConfigError(f"stream {stream} cannot capture {list(subjects)}: {problem.description}") from None
+
+    async def bound_stream(self, stream: str, subjects: Sequence[str], seconds: float, size: int) -> None:
+        """Make the stream capture the subjects and forget what is older, or too much (bytes), for a source without end.
+
+        A bound that the stream has already, of an operator or of us, stays as it is. Raises `ConfigError` as
+        `ensure_stream` does.
+        """
+        await self.ensure_stream(stream, subjects)
+        if self.durable:
+            with _transport(stream):
+                await bound(self._js, self._answer, stream, seconds, size)
 
     async def stream_state(self, stream: str) -> StreamState | None:
         self._require_connection()
@@ -363,16 +374,6 @@ def _after_a_while(servers: list[Server], _info: dict[str, Any]) -> tuple[Server
     server = min(servers, key=lambda one: one.reconnects)
     longest = min(RETRY_LAST_S, RETRY_FIRST_S * 2.0 ** min(server.reconnects, 16))
     return server, longest * random.uniform(0.5, 1.0)
-
-
-def _stream_config(stream: str, subjects: Sequence[str], duplicate_window_s: float) -> api.StreamConfig:
-    return api.StreamConfig(
-        name=stream,
-        subjects=list(subjects),
-        duplicate_window=duplicate_window_s,
-        retention=api.RetentionPolicy.LIMITS,
-        storage=api.StorageType.FILE,
-    )
 
 
 @contextlib.contextmanager

@@ -20,7 +20,9 @@ from petrosa.errors import FrameError
 SOURCE: Final = "binance-websocket"
 VERSION: Final = "1.0"
 MARKER_STREAM: Final = "petrosa@recording"
-"""The stream name of the messages before the first and after the last frame of a recording."""
+"""The stream name of the messages before the first and after the last frame of a recording, or of a live feed."""
+
+DIGITS_MAX: Final = 19
 
 STREAMS_KEPT: Final = 8_192
 """Streams remembered; others are wrapped all the same, only slower."""
@@ -30,11 +32,15 @@ _TAIL: Final = b',"timestamp":"'
 
 
 class Opened(NamedTuple):
-    """What an envelope held. `venue` and `market` are empty when the sender did not say."""
+    """What an envelope held. `venue` and `market` are empty when the sender did not say.
+
+    `number` counts the sender's messages on a subject: what is between two of them was lost. 0: it does not count.
+    """
 
     frame: RawFrame
     venue: str
     market: str
+    number: int
 
 
 class Begin(msgspec.Struct, frozen=True, tag_field="marker", tag="begin"):
@@ -58,7 +64,15 @@ class End(msgspec.Struct, frozen=True, tag_field="marker", tag="end"):
     frames: int
 
 
-Marker = Begin | End
+class Live(msgspec.Struct, frozen=True, tag_field="marker", tag="live"):
+    """What a live feed says before its first frame on a subject: from here on messages are numbered anew."""
+
+    run: str
+    venue: str
+    market: str
+
+
+Marker = Begin | End | Live
 
 
 class _Rest(msgspec.Struct):
@@ -145,7 +159,7 @@ def unwrap(data: bytes) -> Opened:
             rest = _rest.decode(b"{" + data[cut + 1 :])
         except ValueError:
             return _unwrap_any_order(data)
-        return Opened(RawFrame(_arrival(rest), data[:cut] + b"}"), rest.venue, rest.market)
+        return Opened(RawFrame(_arrival(rest), data[:cut] + b"}"), rest.venue, rest.market, _number(rest))
     return _unwrap_any_order(data)
 
 
@@ -167,7 +181,14 @@ def _unwrap_any_order(data: bytes) -> Opened:
     if not whole.stream or not len(bytes(whole.data)):
         raise FrameError("envelope_malformed", f"stream or data is missing; got {data[:80]!r}")
     payload = b'{"stream":%b,"data":%b}' % (_encode(whole.stream), bytes(whole.data))
-    return Opened(RawFrame(_arrival(whole), payload), whole.venue, whole.market)
+    return Opened(RawFrame(_arrival(whole), payload), whole.venue, whole.market, _number(whole))
+
+
+def _number(rest: _Rest) -> int:
+    """Only our own ids end in a number; those of others are random."""
+    number = rest.message_id.rpartition(":")[2]
+    ours = rest.ts_seen_ns is not None and len(number) < DIGITS_MAX and number.isascii() and number.isdecimal()
+    return int(number) if ours else 0
 
 
 def _arrival(rest: _Rest) -> int:

@@ -72,6 +72,30 @@ VENUE = click.option(
 )
 
 
+def listening_options(command: F) -> F:
+    """`--venue`, `--market`, `--symbols`, `--streams`: what is listened to; see `listened`."""
+    for option in (
+        click.option("--streams", metavar="A,B", help="Kinds of streams: trade, agg_trade, ticker, depth20, depth, …"),
+        click.option("--symbols", metavar="A,B", help="Symbols, instead of feed.symbols."),
+        click.option("--market", type=click.Choice(("spot", "usdm")), help="Market, instead of feed.market."),
+        click.option(
+            "--venue",
+            type=click.Choice(("paper", "testnet", "demo", "live")),
+            help="Listen to this venue, without a key; paper is a paper exchange at venue.url.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def listened(
+    venue: str | None, market: str | None, symbols: str | None, streams: str | None
+) -> dict[str, tuple[str, str]]:
+    """The options of what is listened to, as settings."""
+    found = chosen(feed__market=market, feed__symbols=symbols, feed__streams=streams)
+    return found if venue is None else found | {"venue.environment": ("--venue", venue)}
+
+
 def chosen(**options: object) -> dict[str, tuple[str, str]]:
     """Options that were given, as settings: `chosen(http__port=0)` is `{"http.port": ("--port", "0")}`."""
     return {

@@ -2,7 +2,16 @@
 
 import click
 
-from petrosa.apps.commands.options import VENUE, chosen, http_options, json_option, settings_options
+from petrosa.apps.commands.options import (
+    VENUE,
+    chosen,
+    http_options,
+    json_option,
+    listened,
+    listening_options,
+    settings_options,
+)
+from petrosa.errors import UsageError
 
 NATS_URL = click.option("--nats-url", metavar="URL", help="NATS server; else NATS_URL, or the data directory's broker.")
 
@@ -12,34 +21,49 @@ NATS_URL = click.option("--nats-url", metavar="URL", help="NATS server; else NAT
 Examples:
   petrosa feed --recording synthetic-usdm --speed 60
   petrosa feed --recording synthetic-usdm --speed 0 --fresh
+  petrosa feed --venue paper --symbols BTCUSDT,ETHUSDT
+  petrosa feed --venue testnet --market spot --streams trade,depth20,kline --port 0
   NATS_URL=nats://127.0.0.1:4222 petrosa feed --recording synthetic-usdm --json
 """
 )
-@click.option(
-    "--recording", "recording", multiple=True, required=True, metavar="NAME|PATH", help="A recording; repeatable."
-)
+@click.option("--recording", "recording", multiple=True, metavar="NAME|PATH", help="A recording; repeatable.")
+@listening_options
 @click.option("--speed", metavar="N", help="Run time per wall time; 0 is as fast as it is taken (default 1).")
 @click.option("--fresh", is_flag=True, help="Forget what the streams hold of another run.")
 @NATS_URL
+@http_options
 @settings_options
 @json_option
 def feed(
-    recording: tuple[str, ...], speed: str | None, fresh: bool, nats_url: str | None, files: tuple[str, ...],
-    sets: tuple[str, ...], home: str | None, as_json: bool,
+    recording: tuple[str, ...], venue: str | None, market: str | None, symbols: str | None, streams: str | None,
+    speed: str | None, fresh: bool, nats_url: str | None, port: int | None, listen: str | None,
+    files: tuple[str, ...], sets: tuple[str, ...], home: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Publish a recording's market data to NATS, frame by frame, and exit when it is over.
+    """Publish market data to NATS: of a recording until it is over, or of a venue until SIGTERM or Ctrl-C.
 
-    An interrupted feed goes on where the stream ends.
+    An interrupted recording goes on where the stream ends. A venue needs no key; HTTP is on 8080 then.
     """
     from petrosa.apps import settings
     from petrosa.apps.catalogue import resolve
     from petrosa.apps.commands.eventloop import run_async, until_stopped
+    from petrosa.apps.commands.extras import require_live
     from petrosa.apps.commands.reporting import reporter
     from petrosa.apps.services import serve_feed
     from petrosa.surfaces.cli.output import show_result
 
-    loaded = settings.load(files, sets, home=home, options=chosen(feed__speed=speed, nats__url=nats_url))
-    serving = serve_feed(loaded, resolve(loaded, recording), fresh=fresh, report=reporter(loaded, "feed"))
+    if bool(recording) is bool(venue):
+        raise UsageError("feed publishes either a recording (--recording NAME) or a venue (--venue NAME); give one")
+    options = chosen(feed__speed=speed, nats__url=nats_url, http__port=port, http__listen=listen)
+    loaded = settings.load(files, sets, home=home, options=options | listened(venue, market, symbols, streams))
+    report = reporter(loaded, "feed")
+    if venue is not None:
+        require_live()
+        from petrosa.apps.listening.serve import serve_live_feed
+
+        live = serve_live_feed(loaded, fresh=fresh, report=report)
+        show_result(run_async(until_stopped(live)), as_json=as_json)
+        return
+    serving = serve_feed(loaded, resolve(loaded, recording), fresh=fresh, report=report)
     show_result(run_async(until_stopped(serving)), as_json=as_json)
 
 

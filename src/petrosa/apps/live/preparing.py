@@ -26,7 +26,8 @@ from petrosa.apps.running import Report
 from petrosa.apps.settings import Settings
 from petrosa.apps.venue_settings import PositionMode, WorkingPrice
 from petrosa.apps.wiring import Instruments, choose_instruments
-from petrosa.core.model.market import instrument_id, symbol_of
+from petrosa.core.model.instruments import Instrument
+from petrosa.core.model.market import InstrumentId, instrument_id, symbol_of
 from petrosa.errors import ConfigError, TransportError, VenueClosed, VenueRefused
 
 INFO = {"spot": "/api/v3/exchangeInfo", "usdm": "/fapi/v1/exchangeInfo"}
@@ -69,7 +70,7 @@ async def prepared(
             return await stack.enter_async_context(rest_of(settings, product, key, signer, clock, told))
 
         rest = await opened(market)
-        await _first_answer(settings, rest, where)
+        await first_answer(settings, rest, where)
         report(
             f"venue: {venue.environment.value} {market}, clock {clock.offset_ms:+.1f} ms ± {clock.uncertainty_ms:.1f}"
         )
@@ -98,6 +99,15 @@ def rest_of(
 
 async def rules_of(settings: Settings, rest: Rest) -> Instruments:
     """The venue's own rules of the configured symbols, with what this account pays."""
+    market, chosen = settings.feed.market, await listed_rules(settings, rest)
+    for key, rules in list(chosen.items()):
+        fees = read_commission(market, await rest.call(commission(market, symbol_of(key))))
+        chosen[key] = with_fees(rules, fees)
+    return chosen
+
+
+async def listed_rules(settings: Settings, rest: Rest) -> dict[InstrumentId, Instrument]:
+    """The venue's own rules of the configured symbols, as it tells everybody. Raises `ConfigError` for others."""
     market = settings.feed.market
     body = await rest.call(Request("GET", INFO[market], signed=False, weight=INFO_WEIGHT[market]))
     rest.ledger.learn(read_limits(body))
@@ -105,11 +115,7 @@ async def rules_of(settings: Settings, rest: Rest) -> Instruments:
     for symbol in settings.feed.symbols:
         if instrument_id(settings.feed.venue, market, symbol) not in known:
             raise ConfigError(_not_traded(settings, symbol, known))
-    chosen = choose_instruments(settings, known, market, settings.feed.symbols)
-    for key, rules in list(chosen.items()):
-        fees = read_commission(market, await rest.call(commission(market, symbol_of(key))))
-        chosen[key] = with_fees(rules, fees)
-    return chosen
+    return choose_instruments(settings, known, market, settings.feed.symbols)
 
 
 def _not_traded(settings: Settings, symbol: str, known: Instruments) -> str:
@@ -123,7 +129,7 @@ def _not_traded(settings: Settings, symbol: str, known: Instruments) -> str:
     )
 
 
-async def _first_answer(settings: Settings, rest: Rest, where: Urls) -> None:
+async def first_answer(settings: Settings, rest: Rest, where: Urls) -> None:
     """Ask for the venue's time: whether anybody is there, and whether it is the market that is meant."""
     venue, market = settings.venue.environment.value, settings.feed.market
     remedy = "see that this machine reaches it"

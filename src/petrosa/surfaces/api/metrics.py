@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from petrosa.surfaces.feed_seen import feed_metrics
 from petrosa.surfaces.observation import AuditSeen, ConfigurationSeen, Observation, ReconciliationSeen, VenueSeen
 
 SERVICE = "realtime_strategies_"
@@ -42,6 +43,8 @@ class ObservationCollector:
             yield from _of_the_reconciliation(seen.reconciliation)
         if seen.venue is not None:
             yield from _of_the_venue(seen.venue)
+        if seen.feed is not None:
+            yield from feed_metrics(seen.feed)
 
 
 def _of_the_specification(seen: Observation) -> Iterator[Metric]:

@@ -35,12 +35,12 @@ def test_the_six_documented_keys_come_first() -> None:
 def test_round_trip_is_byte_for_byte() -> None:
     """A frame that crossed the wire has the same bytes and the same arrival to the nanosecond."""
     opened = unwrap(Wrapper("binance", "usdm").wrap(RawFrame(T, TRADE)))
-    assert (RawFrame(T, TRADE), "binance", "usdm") == opened
+    assert (RawFrame(T, TRADE), "binance", "usdm", 1) == opened
 
 
 def test_the_old_clients_envelope() -> None:
     """An envelope with only the six keys is opened; its arrival is its timestamp, its venue unknown."""
-    assert (RawFrame(1_767_225_600_123_456_000, TRADE), "", "") == unwrap(OLD_CLIENT)
+    assert (RawFrame(1_767_225_600_123_456_000, TRADE), "", "", 0) == unwrap(OLD_CLIENT)
 
 
 @pytest.mark.parametrize("order", ["timestamp stream data", "data timestamp stream", "stream timestamp data"])

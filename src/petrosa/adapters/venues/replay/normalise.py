@@ -18,6 +18,8 @@ from petrosa.core.model.market import (
     BookGap,
     BookSnapshot,
     Depth,
+    FeedState,
+    FeedStateChanged,
     InstrumentId,
     MarketEvent,
     Reading,
@@ -49,9 +51,10 @@ class FrameParser(Protocol):
 
 
 class _Watched:
-    """What is kept of one instrument: its book, the sampler of it, and how many facts of each kind came."""
+    """What is kept of one instrument: its book, the sampler of it, how many facts of each kind came, and the states of
+    its streams."""
 
-    __slots__ = ("book", "counts", "gaps", "prices", "sampler")
+    __slots__ = ("book", "counts", "gaps", "prices", "sampler", "states")
 
     def __init__(self, instrument: Instrument, *, depth20: bool) -> None:
         self.book = OrderBook(instrument)
@@ -59,6 +62,13 @@ class _Watched:
         self.counts: defaultdict[type[MarketEvent], int] = defaultdict(int)
         self.gaps = 0
         self.prices = Prices()
+        self.states: dict[str, FeedState] = {}
+
+    def repeats(self, event: FeedStateChanged) -> bool:
+        """Whether a feed says again what it has said; else it is remembered."""
+        known = self.states.get(event.stream)
+        self.states[event.stream] = event.state
+        return known is event.state
 
 
 class Normaliser:
@@ -71,6 +81,8 @@ class Normaliser:
     when arrivals are right already, and then nothing is added to it.
 
     A `Reading` belongs to no instrument and says nothing about the venue's clock; it is counted by its topic.
+
+    What a feed says of its streams is handed out where it changes something.
 
     `depth20` makes a `Depth` from the built book at multiples of 100 ms of `now`, unless the venue sends its own.
     """
@@ -169,7 +181,7 @@ class Normaliser:
     def _admit(self, ts_seen: int, event: MarketEvent, out: list[Stamped]) -> None:
         watched = self._watched.get(event.instrument)
         sound = self._foreign(ts_seen, event) if watched is None else self._sound(watched, ts_seen, event)
-        if sound is None:
+        if sound is None or (watched is not None and type(sound) is FeedStateChanged and watched.repeats(sound)):
             return
         event = sound
         if ts_seen > self._now:

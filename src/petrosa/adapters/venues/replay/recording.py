@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from petrosa.adapters.venues.replay.lines import Faults, frames, is_gzip
+from petrosa.adapters.venues.replay.manifested import Manifested, manifested
 from petrosa.adapters.wire.frame import RawFrame
 from petrosa.adapters.wire.readings import is_reading
 from petrosa.errors import RecordingError
@@ -45,17 +46,25 @@ class RecordedFile(NamedTuple):
 class Recording:
     """One or more files or folders (of `*.gz`). Names of files play no part in order or digest.
 
-    `faults` counts what could not be read. Raises `RecordingError`, with the remedy, when nothing can be.
+    Where a folder has a manifest its files must be as that says. `faults` counts what could not be read, and gaps that
+    the manifest tells of. Raises `RecordingError`, with the remedy, when nothing can be.
     """
 
     def __init__(self, paths: Iterable[str | Path], product: str | None = None) -> None:
         given = [Path(path) for path in paths]
-        files = [sniff(path) for path in files_of(given)]
+        kept = [found for path in given if path.is_dir() and (found := manifested(path)) is not None]
+        files = [file for path in files_of(given) if (file := _sniffed(path, kept)) is not None]
+        if not files:
+            raise RecordingError("the recording holds no whole frame yet; wait until its recorder has written some")
+        for one in kept:
+            one.check({file.path.name: file.sha256 for file in files if file.path.parent == one.folder})
+        self._remarks = [remark for one in kept for remark in one.remarks()]
+        markets = {one.manifest.market for one in kept}
         self.files = tuple(sorted(files, key=lambda file: (file.first_arrival, file.sha256)))
         self.name = "+".join(path.resolve().name for path in given)
         self.symbols = tuple(sorted({symbol for file in files for symbol in file.symbols}))
         self.faults = Faults()
-        self._product = product
+        self._product = product or (markets.pop() if len(markets) == 1 else None)
 
     @cached_property
     def product(self) -> str:
@@ -78,6 +87,8 @@ class Recording:
     def batches(self, size: int = 4_096) -> Iterator[list[RawFrame]]:
         """Every frame in order of arrival, at most `size` at a time. Counts its faults anew each time it is begun."""
         self.faults = Faults()
+        for remark in self._remarks:
+            self.faults.add(*remark)
         kept: list[RawFrame] = []
         for merged in self._merged():
             kept.extend(merged)
@@ -141,6 +152,16 @@ class _Opened:
         count = bisect_right(self._frames, until, key=_ARRIVAL)
         taken, self._frames = self._frames[:count], self._frames[count:]
         return taken
+
+
+def _sniffed(path: Path, kept: list[Manifested]) -> RecordedFile | None:
+    """None for a segment that has been begun, of which nothing is whole yet."""
+    try:
+        return sniff(path)
+    except RecordingError:
+        if any(path.parent == one.folder and one.is_open(path) for one in kept):
+            return None
+        raise
 
 
 def files_of(paths: list[Path]) -> list[Path]:

@@ -1,0 +1,1 @@
+"""A recording as it is written: segments of raw frames, and beside them the manifest that says what they are."""

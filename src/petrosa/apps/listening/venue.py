@@ -1,0 +1,163 @@
+"""The public side of a venue as it is listened to: no key, symbols that exist, and frames that wait for a taker."""
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from petrosa.adapters.net.rate_limit import Ledger
+from petrosa.adapters.venues.binance.live.environments import urls
+from petrosa.adapters.venues.binance.live.feed_params import FeedParams
+from petrosa.adapters.venues.binance.live.limits import DEFAULTS
+from petrosa.adapters.venues.binance.live.live_feed import LiveFeed
+from petrosa.adapters.venues.binance.live.outlet import News, TradesLost
+from petrosa.adapters.venues.binance.live.rest import Rest
+from petrosa.adapters.venues.binance.live.server_clock import ServerClock
+from petrosa.adapters.venues.binance.live.streams import Streams
+from petrosa.adapters.wire.feed_states import encode_feed_state, is_feed_state, stream_told
+from petrosa.apps.joined import Report
+from petrosa.apps.listening.kinds import streams_of
+from petrosa.apps.live.preparing import INFO, first_answer, listed_rules
+from petrosa.apps.live.venue import topic
+from petrosa.apps.settings import Settings
+from petrosa.apps.wiring import Instruments
+from petrosa.core.model.market import FeedState, FeedStateChanged, instrument_id, symbol_of
+from petrosa.errors import ConfigError, RateLimited, TransportError
+from petrosa.runtime.clocks import WallClock
+from petrosa.runtime.conflating import Frame, Topic
+from petrosa.runtime.outgoing import Outgoing
+from petrosa.runtime.supervise import BACKOFF_S
+
+
+class Listening:
+    """What is heard of one market, in the order in which it is to be told on, the feed's own words among it.
+
+    `outgoing` is where it waits. `gaps` are told what is missing for good, `lost` whose frames were left out here.
+    """
+
+    def __init__(self, settings: Settings, rest: Rest, instruments: Instruments, report: Report) -> None:
+        feed, market = settings.feed, settings.feed.market
+        self.instruments = instruments
+        self.market = market
+        self.venue = feed.venue
+        self.clock = WallClock()
+        self.heard: Counter[str] = Counter()
+        """Frames by stream, the feed's own words not among them."""
+        self.on_gap: Callable[[News], None] = _nobody
+        self.capacity = feed.buffer_messages
+        self._report = report
+        self._last = 0
+        self.outgoing = Outgoing(
+            f"{feed.venue}:{market}", _topic, self.clock.now, self._hear_news, self._left_out, capacity=self.capacity
+        )
+        where = urls(settings.venue.environment.value, market, settings.venue.url)
+        self.feed = LiveFeed(
+            market, instruments, streams_of(settings), partial(Streams, where, market, now=self.clock.now), rest.call,
+            self._offer, self._hear_news,
+            params=FeedParams(
+                backfill_max_trades=feed.backfill_max_trades, backfill_max_seconds=feed.backfill_max_seconds
+            ),
+            now=self.clock.now,
+        )  # fmt: skip
+
+    @property
+    def symbols(self) -> list[str]:
+        return [symbol_of(key) for key in self.instruments]
+
+    def restate(self) -> None:
+        """Say the state of every stream again, for those who came late or missed it."""
+        for stream, health in self.feed.states.items():
+            if health.state is not None:
+                self._say(self._change(stream, health.state, health.reason))
+
+    def doubt(self, reason: str) -> None:
+        """Every stream is stale for who has heard of it before, until it is heard now."""
+        for stream in self.feed.states:
+            self._say(self._change(stream, FeedState.STALE, reason))
+
+    def end(self, reason: str) -> None:
+        """Nothing more is heard, and what waits is the last."""
+        self.doubt(reason)
+        self.outgoing.close()
+
+    def _change(self, stream: str, state: FeedState, reason: str) -> FeedStateChanged:
+        symbol, _, kind = stream.partition("@")
+        return FeedStateChanged(instrument_id(self.venue, self.market, symbol.upper()), 0, 0, kind, state, reason)
+
+    def _offer(self, arrival: int, stream: str, payload: bytes) -> None:
+        self._last = max(self._last, arrival)
+        self.heard[stream] += 1
+        self.outgoing.offer(self._last, stream, payload)
+
+    def _hear_news(self, news: News) -> None:
+        self.on_gap(news)
+        if isinstance(news, FeedStateChanged):
+            self._say(news)
+            if news.state is not FeedState.LIVE:
+                self._report(f"{news.instrument} {news.stream} is {news.state.value}: {news.reason}")
+        elif isinstance(news, TradesLost):
+            ids = f"{news.first} to {news.last}"
+            self._report(f"{news.instrument} {news.stream} {ids} are lost: {news.why}")
+
+    def _say(self, change: FeedStateChanged) -> None:
+        self._last = max(self._last, self.clock.now())
+        self.outgoing.offer(self._last, change.stream, encode_feed_state(change))
+
+    def _left_out(self, left: Topic) -> None:
+        """A book that lost a difference here is not whole for whoever reads on; its next snapshot mends it."""
+        self.feed.ask_books([symbol_of(left.instrument)], "a difference was left out")
+
+
+@asynccontextmanager
+async def listening(settings: Settings, report: Report, waits: Report) -> AsyncIterator[Listening]:
+    """Ask a venue which symbols it has, however long it is away; `waits` is told what is waited for.
+
+    Raises `ConfigError` for a symbol, stream or venue that there is not, `VenueClosed` for a market.
+    """
+    _known(settings)
+    streams_of(settings)
+    async with AsyncExitStack() as stack:
+        rest = await stack.enter_async_context(_public(settings))
+        instruments = await _rules(settings, rest, waits)
+        yield Listening(settings, rest, instruments, report)
+
+
+def _public(settings: Settings) -> Rest:
+    venue, market = settings.venue, settings.feed.market
+    where, clock = urls(venue.environment.value, market, venue.url), ServerClock()
+    return Rest(market, where, "", None, clock, Ledger(DEFAULTS[market], clock.now))
+
+
+async def _rules(settings: Settings, rest: Rest, waits: Report) -> Instruments:
+    pauses = itertools.chain(BACKOFF_S, itertools.repeat(BACKOFF_S[-1]))
+    venue = settings.venue
+    while True:
+        try:
+            await first_answer(settings, rest, urls(venue.environment.value, settings.feed.market, venue.url))
+            return await listed_rules(settings, rest)
+        except (TransportError, RateLimited) as problem:
+            wait = max(next(pauses), problem.retry_after_s if isinstance(problem, RateLimited) else 0.0)
+            waits(f"the venue is away: {problem}; asking again in {wait:g} s")
+            await asyncio.sleep(wait)
+
+
+def _known(settings: Settings) -> None:
+    if settings.feed.venue != "binance" or settings.feed.market not in INFO:
+        raise ConfigError(
+            f"feed.venue = {settings.feed.venue}, feed.market = {settings.feed.market}: what can be listened to is"
+            " binance, spot or usdm; correct them"
+        )
+
+
+def _topic(frame: Frame) -> Topic:
+    """Of what a feed says of a stream only the newest matters, and that is never left out."""
+    if not is_feed_state(frame.payload):
+        return topic(frame)
+    told = topic(frame)
+    return Topic(told.instrument, f"feedState {stream_told(frame.payload)}", True)
+
+
+def _nobody(_news: News) -> None:
+    """Gaps are in the frames; nobody here keeps a list."""
