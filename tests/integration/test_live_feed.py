@@ -9,13 +9,13 @@ from functools import partial
 import msgspec
 import pytest
 
+from petrosa.adapters.feeds.outlet import News, TradesLost
 from petrosa.adapters.net.rate_limit import Ledger
 from petrosa.adapters.net.websocket import Pace
 from petrosa.adapters.venues.binance.live.environments import urls
 from petrosa.adapters.venues.binance.live.feed_params import FeedParams
 from petrosa.adapters.venues.binance.live.limits import DEFAULTS
 from petrosa.adapters.venues.binance.live.live_feed import KINDS, LiveFeed
-from petrosa.adapters.venues.binance.live.outlet import News, TradesLost
 from petrosa.adapters.venues.binance.live.rest import Rest
 from petrosa.adapters.venues.binance.live.server_clock import ServerClock
 from petrosa.adapters.venues.binance.live.streams import Streams

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from petrosa.adapters.venues.binance.live import shard
-from petrosa.adapters.venues.binance.live.shard import STREAMS_MAX
-from petrosa.adapters.venues.binance.live.subscriptions import CONTROL
+from petrosa.adapters.feeds import shard
+from petrosa.adapters.feeds.shard import STREAMS_MAX
+from petrosa.adapters.feeds.subscriptions import CONTROL
 from petrosa.errors import InvariantError
 from tests.kit.stream_venue import BRISK, QUICK, Heard, StreamVenue, frame, hearing, stream_venue
 
@@ -69,8 +69,8 @@ async def test_what_a_market_does_not_have_is_said_at_once() -> None:
     """And the others are heard."""
     async with stream_venue() as venue, hearing(venue, [TRADE, "btcusdt@forceOrder"]) as heard:
         await heard.is_up([TRADE])
-        assert {"btcusdt@forceOrder": "spot has no such stream"} == heard.streams.refused
-        assert (False, "the venue refuses it: spot has no such stream") == heard.said["btcusdt@forceOrder"]
+        assert {"btcusdt@forceOrder": "binance:spot has no such stream"} == heard.streams.refused
+        assert (False, "the venue refuses it: binance:spot has no such stream") == heard.said["btcusdt@forceOrder"]
     with pytest.raises(InvariantError, match="coinm"):
         Heard("", "coinm", [TRADE], QUICK, BRISK)
 
@@ -95,7 +95,7 @@ async def test_a_request_without_an_answer_is_named_and_made_again() -> None:
         async with hearing(venue, [TRADE]) as heard:
             await heard.is_up([TRADE])
             (first, second) = heard.links.all
-            assert (TRADE, False, "SUBSCRIBE 1 was not acknowledged within 0.2 s") == first
+            assert (TRADE, False, "subscribe 1 was not acknowledged within 0.2 s") == first
             assert (TRADE, True, "subscribed") == second
             assert [[TRADE], [TRADE]] == venue.subscribed(0)
             assert 1 == heard.streams.counts["request not acknowledged"]
@@ -109,7 +109,7 @@ async def test_a_connection_that_answers_nothing_is_replaced() -> None:
             assert 3 == len(venue.subscribed(0))
             (link,) = heard.streams.links.values()
             assert (1, True) == (link.reconnects, link.connected)
-            assert re.search("SUBSCRIBE 3 was not acknowledged .* nor were the 2 before it", link.reason)
+            assert re.search("subscribe 3 was not acknowledged .* nor were the 2 before it", link.reason)
 
 
 async def test_after_a_loss_everything_is_subscribed_again() -> None:

@@ -12,17 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from petrosa.adapters.feeds.outlet import News, TradesLost
+from petrosa.adapters.feeds.subscriptions import Control
 from petrosa.adapters.net.rate_limit import Ledger
 from petrosa.adapters.net.websocket import Pace
 from petrosa.adapters.venues.binance.live.environments import urls
 from petrosa.adapters.venues.binance.live.feed_params import FeedParams
 from petrosa.adapters.venues.binance.live.limits import DEFAULTS
 from petrosa.adapters.venues.binance.live.live_feed import LiveFeed
-from petrosa.adapters.venues.binance.live.outlet import News, TradesLost
 from petrosa.adapters.venues.binance.live.rest import Rest
 from petrosa.adapters.venues.binance.live.server_clock import ServerClock
 from petrosa.adapters.venues.binance.live.streams import Streams
-from petrosa.adapters.venues.binance.live.subscriptions import Control
 from petrosa.adapters.venues.binance.parse import Parser
 from petrosa.core.market.book import OrderBook
 from petrosa.core.model.instruments import Instrument

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from petrosa.adapters.net.http import Answer
 from petrosa.adapters.venues.binance.live.account import BinanceAccount
 from petrosa.adapters.venues.binance.live.gateway import BinanceGateway
 from petrosa.adapters.venues.binance.live.gateway_params import GatewayParams
@@ -16,7 +17,7 @@ from petrosa.adapters.venues.binance.live.product import Product
 from petrosa.adapters.venues.binance.live.request import Request
 from petrosa.adapters.venues.binance.live.spot import Spot
 from petrosa.adapters.venues.binance.live.usdm import Usdm
-from petrosa.adapters.venues.binance.live.verdict import Answer, judge
+from petrosa.adapters.venues.binance.live.verdict import judge
 from petrosa.core.model.account import AccountUnclear
 from petrosa.core.model.base import NS_PER_MS, NS_PER_SECOND, Side
 from petrosa.core.model.market import InstrumentId

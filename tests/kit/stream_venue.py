@@ -9,11 +9,11 @@ import msgspec
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from petrosa.adapters.feeds.subscriptions import Control
 from petrosa.adapters.net.attempts import Attempts
 from petrosa.adapters.net.websocket import Pace
 from petrosa.adapters.venues.binance.live.environments import Urls
 from petrosa.adapters.venues.binance.live.streams import Streams
-from petrosa.adapters.venues.binance.live.subscriptions import Control
 from tests.kit.sockets import Noticed, hosted, running
 
 QUICK = Pace(open=5.0, ping=1.0, silence=5.0, overlap=0.2, pause_least=0.02, pause_most=0.05)

@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from petrosa.adapters.feeds.face import Hear, OnLink
+from petrosa.adapters.feeds.outlet import News, TradesLost
 from petrosa.adapters.net.rate_limit import Ledger
 from petrosa.adapters.net.websocket import LinkState
 from petrosa.adapters.venues.binance.live.environments import urls
 from petrosa.adapters.venues.binance.live.feed_params import FeedParams
 from petrosa.adapters.venues.binance.live.limits import DEFAULTS
-from petrosa.adapters.venues.binance.live.live_feed import Hear, LiveFeed, OnLink
-from petrosa.adapters.venues.binance.live.outlet import News, TradesLost
+from petrosa.adapters.venues.binance.live.live_feed import LiveFeed
 from petrosa.adapters.venues.binance.live.rest import Rest
 from petrosa.adapters.venues.binance.live.server_clock import ServerClock
 from petrosa.adapters.venues.binance.parse import Parser

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 
-from petrosa.adapters.venues.binance.parse import Foreign, Parser
-from petrosa.adapters.venues.binance.routes import Route
+from petrosa.adapters.feeds.parser import Foreign, Parser, Route
 from petrosa.adapters.wire import feed_states, readings
+from petrosa.apps.venues import venue_of
 from petrosa.core.model.market import FeedStateChanged, MarketEvent, Reading
 
 
@@ -23,7 +23,7 @@ def market_parser(
         readings.SUFFIX: Foreign(Reading, readings.reading_route),
         feed_states.SUFFIX: Foreign(FeedStateChanged, state),
     }
-    return Parser(venue, market, symbols, kinds, foreign)
+    return venue_of(venue).parser(venue, market, symbols, kinds, foreign)
 
 
 def _nothing(_payload: bytes, _ts_seen: int) -> None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from petrosa.adapters.outside.http import JsonOverHttp
 
 QUOTED: Final = ("BTC/USD", "ETH/USD", "USDT/USD")
+QUOTED_BYBIT: Final = ("BTC/USDT", "ETH/USDT")
+STREAMED_S: Final = 1.0
+"""How often what a venue's stream has said is taken: `persistent_spread_periods` counts what is taken."""
 SUBJECTS_MAX: Final = 20
 REMEMBERED_MAX: Final = 10_000
 """Readings remembered so that what a source repeats is written once."""
@@ -28,12 +31,14 @@ Report = Callable[[str], None]
 
 
 class Source(NamedTuple):
-    """A source that can be asked: how often that is worth while, where, and whether it is asked for subjects."""
+    """A source that can be asked: how often that is worth while, by an address (empty: its own) and what about.
+
+    `subjects` are what it is asked for where nothing else is said; none: it says what it says.
+    """
 
     every_s: float
-    make: Callable[["JsonOverHttp", Sequence[str]], Readings]
-    base_url: str
-    has_subjects: bool = False
+    make: Callable[[str, Sequence[str]], Readings]
+    subjects: Sequence[str] = ()
 
 
 class RecordSummary(msgspec.Struct, frozen=True):
@@ -59,38 +64,75 @@ class ReadingLine(msgspec.Struct, frozen=True):
     last: str
 
 
-def sources() -> Mapping[str, Source]:
-    """Every source by name. Raises `ConfigError` where the library that they ask with is not installed."""
-    if find_spec("httpx") is None:
-        raise ConfigError("asking a source over HTTP needs httpx; install it with: pip install 'petrosa[outside]'")
-    from petrosa.adapters.outside import blockchain, coinbase, coingecko, kraken
+def _coinbase(address: str, subjects: Sequence[str]) -> Readings:
+    from petrosa.adapters.outside import coinbase
 
-    return {
-        "coinbase": Source(5.0, coinbase.Coinbase, coinbase.BASE_URL, has_subjects=True),
-        "kraken": Source(5.0, kraken.Kraken, kraken.BASE_URL, has_subjects=True),
-        "coingecko": Source(600.0, lambda http, _: coingecko.CoinGecko(http), coingecko.BASE_URL),
-        "blockchain": Source(3_600.0, lambda http, _: blockchain.Blockchain(http), blockchain.BASE_URL),
-    }
+    return coinbase.Coinbase(_http(address or coinbase.BASE_URL), subjects)
+
+
+def _kraken(address: str, subjects: Sequence[str]) -> Readings:
+    from petrosa.adapters.outside import kraken
+
+    return kraken.Kraken(_http(address or kraken.BASE_URL), subjects)
+
+
+def _coingecko(address: str, _: Sequence[str]) -> Readings:
+    from petrosa.adapters.outside import coingecko
+
+    return coingecko.CoinGecko(_http(address or coingecko.BASE_URL))
+
+
+def _blockchain(address: str, _: Sequence[str]) -> Readings:
+    from petrosa.adapters.outside import blockchain
+
+    return blockchain.Blockchain(_http(address or blockchain.BASE_URL))
+
+
+def _bybit(market: str) -> Callable[[str, Sequence[str]], Readings]:
+    def make(address: str, subjects: Sequence[str]) -> Readings:
+        from petrosa.adapters.venues.bybit.live.quotes import BybitQuotes
+
+        return BybitQuotes(subjects, market, address)
+
+    return make
+
+
+SOURCES: Final[Mapping[str, Source]] = {
+    "coinbase": Source(5.0, _coinbase, QUOTED),
+    "kraken": Source(5.0, _kraken, QUOTED),
+    "bybit": Source(STREAMED_S, _bybit("spot"), QUOTED_BYBIT),
+    "bybit-linear": Source(STREAMED_S, _bybit("linear"), QUOTED_BYBIT),
+    "coingecko": Source(600.0, _coingecko),
+    "blockchain": Source(3_600.0, _blockchain),
+}
+"""Every source by name."""
+
+
+def _http(address: str) -> "JsonOverHttp":
+    from petrosa.adapters.outside.http import JsonOverHttp
+
+    return JsonOverHttp(address)
 
 
 def open_source(name: str, base_url: str = "", subjects: Sequence[str] = ()) -> tuple[Readings, float]:
     """A source by name, and how often it is worth asking, in seconds.
 
-    Raises `UsageError` for subjects that it cannot be asked for.
+    Raises `UsageError` for subjects that it cannot be asked for, `ConfigError` where the library that it is asked with
+    is not installed.
     """
-    source = sources()[name]
-    if subjects and not source.has_subjects:
+    source = SOURCES[name]
+    library, extra = ("aiohttp", "live") if name.startswith("bybit") else ("httpx", "outside")
+    if find_spec(library) is None:
+        raise ConfigError(f"asking {name} needs {library}; install it with: pip install 'petrosa[{extra}]'")
+    if subjects and not source.subjects:
         raise UsageError(f"{name} says what it says; leave --subjects out")
     wrong = [subject for subject in subjects if not _is_pair(subject)]
     if wrong or len(subjects) > SUBJECTS_MAX:
         what = f"subject {wrong[0]!r}" if wrong else f"{len(subjects)} subjects"
         raise UsageError(f"{what}; give at most {SUBJECTS_MAX} pairs as BTC/USD")
-    from petrosa.adapters.outside.http import JsonOverHttp
-
-    address = base_url or source.base_url
-    if not address.startswith(("http://", "https://")):
-        raise UsageError(f"--base-url {address!r}; an address begins with http:// or https://")
-    return source.make(JsonOverHttp(address), subjects or QUOTED), source.every_s
+    if base_url and not base_url.startswith(("http://", "https://")):
+        raise UsageError(f"--base-url {base_url!r}; an address begins with http:// or https://")
+    return source.make(base_url, subjects or source.subjects), source.every_s
 
 
 async def record(

@@ -96,6 +96,30 @@ class RecordSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     ] = 1.0
 
 
+class OutsideSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Sources outside the venue that a desk on a venue listens to; `docs/outside-facts.md` has what each says."""
+
+    sources: Annotated[
+        tuple[Literal["coinbase", "kraken", "bybit", "bybit-linear", "coingecko", "blockchain"], ...],
+        Meta(description="coinbase, kraken, bybit, bybit-linear, coingecko, blockchain; empty: none."),
+    ] = ()
+    subjects: Annotated[
+        tuple[str, ...], Meta(description="Pairs to ask for, as BTC/USDT,USDT/USD; empty: those of feed.symbols.")
+    ] = ()
+    every_seconds: Annotated[
+        float, Meta(ge=0, le=86_400, description="Pause between two readings of a source; 0: what suits the source.")
+    ] = 0.0
+    addresses: Annotated[
+        tuple[str, ...], Meta(description="Other hosts of sources, as bybit=http://127.0.0.1:8091.")
+    ] = ()
+
+    def __post_init__(self) -> None:
+        for text in self.addresses:
+            name, equals, address = text.partition("=")
+            if not equals or not name or not address.startswith(("http://", "https://")):
+                raise ConfigError(f"outside.addresses: {text!r}; write a source and its host as bybit=https://host")
+
+
 class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is remembered on disk, and for how long."""
 

@@ -41,6 +41,7 @@ from petrosa.apps.sections import (
     LeaseSettings,
     LogSettings,
     NatsSettings,
+    OutsideSettings,
     RecordSettings,
     ServiceSettings,
     StoreSettings,
@@ -72,6 +73,7 @@ SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "venue": VenueSettings,
     "triggers": TriggerSettings,
     "metrics": MetricsParams,
+    "outside": OutsideSettings,
     "journal": JournalSettings,
     "record": RecordSettings,
     "store": StoreSettings,
@@ -96,6 +98,7 @@ NOT_DECISIVE: Final = (
     "venue.",
     "triggers.",
     "metrics.",
+    "outside.",
     "journal.",
     "store.",
     "klines.",
@@ -168,6 +171,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     venue: VenueSettings
     triggers: TriggerSettings
     metrics: MetricsParams
+    outside: OutsideSettings
     journal: JournalSettings
     record: RecordSettings
     store: StoreSettings
@@ -318,6 +322,7 @@ def _settings(merged: Merged, profile: str, home: Path, crash_at: str, given: tu
         venue=venue,
         triggers=merged.build(TriggerSettings, "triggers"),
         metrics=merged.build(MetricsParams, "metrics"),
+        outside=merged.build(OutsideSettings, "outside"),
         journal=merged.build(JournalSettings, "journal"),
         record=merged.build(RecordSettings, "record"),
         store=merged.build(StoreSettings, "store"),

@@ -12,7 +12,7 @@ from petrosa.apps.commands.options import debug_option, json_option
 if TYPE_CHECKING:
     from petrosa.apps.readings import RecordSummary
 
-NAMES = ("coinbase", "kraken", "coingecko", "blockchain")
+NAMES = ("coinbase", "kraken", "bybit", "bybit-linear", "coingecko", "blockchain")
 
 
 @click.group(
@@ -43,7 +43,7 @@ Examples:
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="File of a recording to append to; gzip where it ends in .gz.")  # fmt: skip
 @click.option("--every", type=click.FloatRange(1, 86_400), metavar="SECONDS",
-              help="Pause between two polls (else 5 for quotes, 600 for dominance, 3600 for the chain).")  # fmt: skip
+              help="Pause between two polls (else 1 for Bybit, 5 for quotes, 600 or 3600 for others).")  # fmt: skip
 @click.option("--count", type=click.IntRange(0, 1_000_000), default=0, show_default=True, metavar="N",
               help="Polls; 0 goes on until it is stopped.")  # fmt: skip
 @click.option("--subjects", default="", metavar="LIST", help="Pairs to ask a venue for, as BTC/USD,USDT/USD.")

@@ -11,9 +11,9 @@ from typing import Final
 import msgspec
 
 from petrosa import __version__
+from petrosa.adapters.feeds.outlet import News, TradesLost
 from petrosa.adapters.stores.recording.manifest import Gap, Manifest
 from petrosa.adapters.stores.recording.writer import RecordingWriter
-from petrosa.adapters.venues.binance.live.outlet import News, TradesLost
 from petrosa.apps.joined import Report
 from petrosa.apps.listening.kinds import streams_of
 from petrosa.apps.listening.serve import surrounded, until_ended, waits_on

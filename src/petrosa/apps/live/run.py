@@ -15,6 +15,7 @@ from petrosa.apps.desk_control import DeskControl
 from petrosa.apps.joined import connect
 from petrosa.apps.journaling import run_file
 from petrosa.apps.leasing import key_of, open_lease
+from petrosa.apps.live.outside import Outside
 from petrosa.apps.live.preparing import Prepared, known_venue, prepared
 from petrosa.apps.live.process import TAPE, LiveProcess
 from petrosa.apps.live.secret import VenueKey, venue_key
@@ -105,7 +106,8 @@ async def _live(
         if (source := metrics_of(process)) is not None and (found := source()) is not None:
             begun.append(found)
         sides: list[Side] = [
-            *venue.sides(), *heartbeat_of(settings, desk), decisions_of(process),
+            *venue.sides(), *Outside(settings.outside, ready.instruments, venue.offer_reading, report).sides(),
+            *heartbeat_of(settings, desk), decisions_of(process),
             ("triggers", triggers.run, OnFailure.HALT),
             *([] if auditing is None else auditing.sides()),
             *([] if bus is None else _from_nats(settings, process, bus, report)),

@@ -6,12 +6,12 @@ from contextlib import suppress
 from functools import partial
 from typing import Final, get_args
 
+from petrosa.adapters.feeds.outlet import News, TradesLost
 from petrosa.adapters.venues.binance.live.account import BinanceAccount
 from petrosa.adapters.venues.binance.live.feed_params import FeedParams
 from petrosa.adapters.venues.binance.live.gateway import BinanceGateway
 from petrosa.adapters.venues.binance.live.gateway_params import GatewayParams
 from petrosa.adapters.venues.binance.live.live_feed import KINDS, LiveFeed
-from petrosa.adapters.venues.binance.live.outlet import News, TradesLost
 from petrosa.adapters.venues.binance.live.streams import Streams
 from petrosa.adapters.venues.binance.live.topics import topic_of
 from petrosa.adapters.venues.binance.live.user_stream import Source, SpotSource, UsdmSource, UserStream
@@ -120,6 +120,10 @@ class LiveVenue:
         """Nothing that was heard is lost: what the inbox cannot take is found by a comparison, by a desk that halts."""
         if not self._process.tell(event):
             self.reconciler.request("the inbox was full")
+
+    def offer_reading(self, frame: bytes) -> None:
+        """What a source outside the venue said, in its place among the venue's frames."""
+        self._process.inbox.offer(Frame(self._process.clock.now(), self._tag, frame))
 
     def _offer(self, arrival: int, _stream: str, payload: bytes) -> None:
         self._process.inbox.offer(Frame(arrival, self._tag, payload))

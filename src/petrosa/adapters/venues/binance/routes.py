@@ -5,14 +5,14 @@ msgspec's errors, which `parse` translates. `ts_event` is the matching engine's 
 else the time of sending (`E`), else `ts_seen`.
 """
 
-from collections import Counter
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
+from petrosa.adapters.feeds.parser import Maker, Route, Stream
 from petrosa.adapters.venues.binance import wire
-from petrosa.adapters.venues.binance.wire import PRICE_MIN
+from petrosa.adapters.wire.bounds import PRICE_MAX, PRICE_MIN, QUANTITY_MAX, Levels
+from petrosa.adapters.wire.refusals import absurd, crossed, mismatch
 from petrosa.core.market.candles import interval_ns
 from petrosa.core.model.base import NS_PER_MS, Side
 from petrosa.core.model.market import (
@@ -22,30 +22,14 @@ from petrosa.core.model.market import (
     Candle,
     Depth,
     InstrumentId,
-    MarketEvent,
     MarkPrice,
     Ticker,
     Trade,
 )
 from petrosa.errors import FrameError
 
-Route = Callable[[bytes, int], MarketEvent | None]
-
-
-class Stream(NamedTuple):
-    """What a maker is told: whose stream it is, and where to count the frames that are no facts."""
-
-    instrument: InstrumentId
-    symbol: str
-    skipped: Counter[str]
-
-
-Maker = Callable[[Stream], Route]
-
 BUY: Final = Side.BUY
 SELL: Final = Side.SELL
-PRICE_MAX: Final = 1e12
-QUANTITY_MAX: Final = 1e15
 
 
 def trade(stream: Stream) -> Route:
@@ -60,9 +44,9 @@ def trade(stream: Stream) -> Route:
             return None
         price, quantity = data.p, data.q
         if not (PRICE_MIN <= price <= PRICE_MAX and 0.0 < quantity <= QUANTITY_MAX):
-            raise _absurd(symbol, "a trade", f"price {price}, quantity {quantity}")
+            raise absurd(symbol, "a trade", f"price {price}, quantity {quantity}")
         if data.s != symbol:
-            raise _mismatch(symbol, data.s)
+            raise mismatch(symbol, data.s)
         return Trade(instrument, data.T * NS_PER_MS, ts_seen, price, quantity, SELL if data.m else BUY, data.t)
 
     return route
@@ -77,9 +61,9 @@ def agg_trade(stream: Stream) -> Route:
         data = decode(payload).data
         price, quantity, count = data.p, data.q, data.l - data.f + 1
         if not (PRICE_MIN <= price <= PRICE_MAX and 0.0 < quantity <= QUANTITY_MAX and count > 0):
-            raise _absurd(symbol, "an aggregate trade", f"price {price}, quantity {quantity}, ids {data.f} to {data.l}")
+            raise absurd(symbol, "an aggregate trade", f"price {price}, quantity {quantity}, ids {data.f} to {data.l}")
         if data.s != symbol:
-            raise _mismatch(symbol, data.s)
+            raise mismatch(symbol, data.s)
         return Trade(instrument, data.T * NS_PER_MS, ts_seen, price, quantity, SELL if data.m else BUY, data.a, count)
 
     return route
@@ -93,9 +77,9 @@ def spot_quote(stream: Stream) -> Route:
     def route(payload: bytes, ts_seen: int) -> BestQuote:
         data = decode(payload).data
         if data.b >= data.a:
-            raise _crossed(symbol, data.b, data.a)
+            raise crossed(symbol, data.b, data.a)
         if data.s != symbol:
-            raise _mismatch(symbol, data.s)
+            raise mismatch(symbol, data.s)
         return BestQuote(instrument, ts_seen, ts_seen, data.u, data.b, data.B, data.a, data.A)
 
     return route
@@ -109,9 +93,9 @@ def futures_quote(stream: Stream) -> Route:
     def route(payload: bytes, ts_seen: int) -> BestQuote:
         data = decode(payload).data
         if data.b >= data.a:
-            raise _crossed(symbol, data.b, data.a)
+            raise crossed(symbol, data.b, data.a)
         if data.s != symbol:
-            raise _mismatch(symbol, data.s)
+            raise mismatch(symbol, data.s)
         return BestQuote(instrument, data.T * NS_PER_MS, ts_seen, data.u, data.b, data.B, data.a, data.A)
 
     return route
@@ -125,9 +109,9 @@ def spot_diff(stream: Stream) -> Route:
     def route(payload: bytes, ts_seen: int) -> BookDiff:
         data = decode(payload).data
         if data.u < data.U:
-            raise _absurd(symbol, "a depth update", f"ids {data.U} to {data.u}")
+            raise absurd(symbol, "a depth update", f"ids {data.U} to {data.u}")
         if data.s != symbol:
-            raise _mismatch(symbol, data.s)
+            raise mismatch(symbol, data.s)
         return BookDiff(instrument, data.E * NS_PER_MS, ts_seen, data.U, data.u, None, data.b, data.a)
 
     return route
@@ -141,9 +125,9 @@ def futures_diff(stream: Stream) -> Route:
     def route(payload: bytes, ts_seen: int) -> BookDiff:
         data = decode(payload).data
         if data.u < data.U or data.pu > data.u:
-            raise _absurd(symbol, "a depth update", f"ids {data.U} to {data.u} after {data.pu}")
+            raise absurd(symbol, "a depth update", f"ids {data.U} to {data.u} after {data.pu}")
         if data.s != symbol:
-            raise _mismatch(symbol, data.s)
+            raise mismatch(symbol, data.s)
         return BookDiff(instrument, data.T * NS_PER_MS, ts_seen, data.U, data.u, data.pu, data.b, data.a)
 
     return route
@@ -169,7 +153,7 @@ def futures_depth(stream: Stream) -> Route:
     def route(payload: bytes, ts_seen: int) -> Depth:
         data = decode(payload).data
         if data.s != symbol:
-            raise _mismatch(symbol, data.s)
+            raise mismatch(symbol, data.s)
         return _depth(instrument, data.T * NS_PER_MS, ts_seen, data.u, data.b, data.a)
 
     return route
@@ -197,7 +181,7 @@ def ticker(stream: Stream) -> Route:
     def route(payload: bytes, ts_seen: int) -> Ticker:
         data = decode(payload).data
         if data.s != symbol:
-            raise _mismatch(symbol, data.s)
+            raise mismatch(symbol, data.s)
         return Ticker(instrument, data.E * NS_PER_MS, ts_seen, data.c, data.v, data.q, data.P)
 
     return route
@@ -211,7 +195,7 @@ def mark_price(stream: Stream) -> Route:
     def route(payload: bytes, ts_seen: int) -> MarkPrice:
         data = decode(payload).data
         if data.s != symbol:
-            raise _mismatch(symbol, data.s)
+            raise mismatch(symbol, data.s)
         rate = _rate(symbol, data.r)
         return MarkPrice(instrument, data.E * NS_PER_MS, ts_seen, data.p, data.i, rate, data.T * NS_PER_MS)
 
@@ -233,9 +217,9 @@ def kline(interval: str) -> Maker:
             data = decode(payload).data
             bar = data.k
             if data.s != symbol or bar.i != interval:
-                raise _mismatch(f"{symbol} {interval}", f"{data.s} {bar.i}")
+                raise mismatch(f"{symbol} {interval}", f"{data.s} {bar.i}")
             if not (bar.l <= min(bar.o, bar.c) and max(bar.o, bar.c) <= bar.h and bar.v >= bar.V):
-                raise _absurd(symbol, "a candle", f"open {bar.o}, high {bar.h}, low {bar.l}, close {bar.c}")
+                raise absurd(symbol, "a candle", f"open {bar.o}, high {bar.h}, low {bar.l}, close {bar.c}")
             if not bar.x:
                 skipped["kline_open"] += 1
                 return None
@@ -249,14 +233,12 @@ def kline(interval: str) -> Maker:
     return make
 
 
-def _depth(
-    instrument: InstrumentId, ts_event: int, ts_seen: int, update_id: int, bids: wire.Levels, asks: wire.Levels
-) -> Depth:
+def _depth(instrument: InstrumentId, ts_event: int, ts_seen: int, update_id: int, bids: Levels, asks: Levels) -> Depth:
     # Every level is a pair, or it would not have been decoded; to count again costs a tenth of the whole.
     bid_prices, bid_quantities = zip(*bids, strict=False) if bids else ((), ())
     ask_prices, ask_quantities = zip(*asks, strict=False) if asks else ((), ())
     if bids and asks and bid_prices[0] >= ask_prices[0]:
-        raise _crossed(instrument, bid_prices[0], ask_prices[0])
+        raise crossed(instrument, bid_prices[0], ask_prices[0])
     if ask_prices != tuple(sorted(ask_prices)) or bid_prices != tuple(sorted(bid_prices, reverse=True)):
         raise FrameError("unsorted_book", f"{instrument}: levels are not in order of price")
     return Depth(instrument, ts_event, ts_seen, update_id, bid_prices, bid_quantities, ask_prices, ask_quantities)
@@ -269,17 +251,5 @@ def _rate(symbol: str, text: str) -> float:
     except ValueError:
         raise FrameError("malformed", f"{symbol}: funding rate {text[:20]!r} is not a number") from None
     if not -1.0 < rate < 1.0:
-        raise _absurd(symbol, "a funding rate", f"{rate} per interval")
+        raise absurd(symbol, "a funding rate", f"{rate} per interval")
     return rate
-
-
-def _absurd(symbol: str, what: str, values: str) -> FrameError:
-    return FrameError("absurd_value", f"{symbol}: {what} with {values} cannot be")
-
-
-def _crossed(symbol: str, bid: float, ask: float) -> FrameError:
-    return FrameError("crossed_book", f"{symbol}: best bid {bid} is not below best offer {ask}")
-
-
-def _mismatch(stream: str, data: str) -> FrameError:
-    return FrameError("symbol_mismatch", f"the stream is of {stream} and its data of {data[:40]!r}")

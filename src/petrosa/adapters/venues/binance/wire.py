@@ -1,26 +1,15 @@
-"""What Binance sends, cut down to the fields we read. Numbers come as strings and become floats in C.
+"""What Binance sends, cut down to the fields we read.
 
-The bounds refuse what cannot be: a price of zero, a negative quantity, NaN, a time in microseconds. Trades are bounded
-in `parse`, because a futures trade that is not a market trade may carry zeros and must be skipped, not refused.
+Trades are bounded in `routes`, because a futures trade that is not a market trade may carry zeros and must be skipped,
+not refused.
 """
 
-from typing import Annotated, Final, Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-INT64_MAX: Final = 2**63 - 1
-PRICE_MIN: Final = 1e-18
-"""Nothing trades for less. A smaller number is a mistake, and dividing by it gives nothing that is finite."""
-Price = Annotated[float, Meta(ge=PRICE_MIN, le=1e12)]
-Quantity = Annotated[float, Meta(ge=0, le=1e15)]
-Millis = Annotated[int, Meta(gt=0, lt=10**13)]
-"""Milliseconds UTC until the year 2286: a stamp in microseconds does not pass for one."""
-UpdateId = Annotated[int, Meta(ge=0, le=INT64_MAX)]
-Count = Annotated[int, Meta(ge=0, le=INT64_MAX)]
-Change = Annotated[float, Meta(gt=-1e9, lt=1e9)]
-Levels = tuple[tuple[Price, Quantity], ...]
-
+from petrosa.adapters.wire.bounds import INT64_MAX, Change, Count, Levels, Millis, Price, Quantity, UpdateId
 
 DataT = TypeVar("DataT")
 

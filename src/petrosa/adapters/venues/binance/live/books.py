@@ -8,16 +8,18 @@ hand joins nothing; it is counted, and another one is asked for.
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
+from petrosa.adapters.feeds.face import BookHealth
+from petrosa.adapters.feeds.outlet import Outlet
 from petrosa.adapters.net.websocket import together
 from petrosa.adapters.venues.binance.live.book_chain import BookChain, Ids, Step
 from petrosa.adapters.venues.binance.live.feed_params import FeedParams
-from petrosa.adapters.venues.binance.live.outlet import Outlet
 from petrosa.adapters.venues.binance.live.request import Request
-from petrosa.adapters.venues.binance.wire import Frame, Millis, UpdateId
+from petrosa.adapters.venues.binance.wire import Frame
+from petrosa.adapters.wire.bounds import Millis, UpdateId
 from petrosa.core.model.base import NS_PER_MS, NS_PER_SECOND
 from petrosa.core.model.market import BookGap, InstrumentId, symbol_of
 from petrosa.errors import RateLimited, TransportError, VenueError
@@ -49,16 +51,6 @@ class _Snapshot(msgspec.Struct, gc=False):
 
 _DIFF: Final = msgspec.json.Decoder(Frame[_Diff])
 _SNAPSHOT: Final = msgspec.json.Decoder(_Snapshot)
-
-
-class BookHealth(NamedTuple):
-    """One book: whether it is whole, since when (ns; 0 for never yet), the last id, and how often it was not."""
-
-    is_synchronised: bool
-    since: int
-    update_id: int
-    gaps: int
-    snapshots: int
 
 
 class Pacer:

@@ -3,23 +3,23 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
+from typing import Any, Final
 
+from petrosa.adapters.feeds.face import BookHealth, Dial, Hear, StreamHealth
+from petrosa.adapters.feeds.health import Health
+from petrosa.adapters.feeds.outlet import News, Offer, Outlet
 from petrosa.adapters.net.websocket import LinkState, together
-from petrosa.adapters.venues.binance.live.books import BookHealth, Books
+from petrosa.adapters.venues.binance.live.books import Books
 from petrosa.adapters.venues.binance.live.built_depth import STREAM, BuiltDepth
 from petrosa.adapters.venues.binance.live.expected import expected
 from petrosa.adapters.venues.binance.live.feed_params import PARAMS, FeedParams
-from petrosa.adapters.venues.binance.live.health import Health
-from petrosa.adapters.venues.binance.live.outlet import News, Offer, Outlet
 from petrosa.adapters.venues.binance.live.request import Request
-from petrosa.adapters.venues.binance.live.shard import Hear, OnLink
 from petrosa.adapters.venues.binance.live.trade_frames import TRADES
 from petrosa.adapters.venues.binance.live.trades import Trades
 from petrosa.adapters.venues.binance.parse import DEPTH, DIFF, SKIPPED, STREAMS
 from petrosa.core.model.instruments import Instrument
-from petrosa.core.model.market import BookGap, FeedState, InstrumentId, symbol_of
+from petrosa.core.model.market import BookGap, InstrumentId, symbol_of
 from petrosa.errors import ConfigError
 
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -32,39 +32,6 @@ DIFFERENCES: Final = "depth@100ms"
 LOOK_S: Final = 0.5
 SAMPLE_S: Final = 0.05
 """How often it is seen whether a depth is due that no frame has brought about."""
-
-
-class Sockets(Protocol):
-    """The connections below: whatever they hear goes to the `Hear` that they were made with."""
-
-    @property
-    def links(self) -> Mapping[str, LinkState]:
-        """Every connection's state by its name."""
-        ...
-
-    @property
-    def counts(self) -> Counter[str]:
-        """What was not handed on and what went wrong, by name."""
-        ...
-
-    async def run(self) -> None:
-        """Go on for ever."""
-        ...
-
-
-class Dial(Protocol):
-    """Makes the connections for some streams (`btcusdt@trade`), and tells what they hear."""
-
-    def __call__(self, streams: Sequence[str], hear: Hear, on_link: OnLink) -> Sockets: ...
-
-
-class StreamHealth(NamedTuple):
-    """One stream as it is now: since when (ns), and why. None: nothing is known yet."""
-
-    state: FeedState | None
-    since: int
-    reason: str
-    last_heard: int
 
 
 class LiveFeed:

@@ -10,11 +10,11 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from petrosa.adapters.net.http import CONNECT_S, TIMEOUT_S, Http, Traffic
 from petrosa.adapters.net.rate_limit import Ledger, Taken
 from petrosa.adapters.net.signing import Signer
 from petrosa.adapters.venues.binance.live.codes import Meaning
 from petrosa.adapters.venues.binance.live.environments import Urls
-from petrosa.adapters.venues.binance.live.http import CONNECT_S, TIMEOUT_S, Http, Traffic
 from petrosa.adapters.venues.binance.live.request import Request
 from petrosa.adapters.venues.binance.live.server_clock import ServerClock
 from petrosa.adapters.venues.binance.live.verdict import judge

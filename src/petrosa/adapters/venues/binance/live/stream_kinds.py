@@ -5,14 +5,12 @@ from typing import Final
 
 import msgspec
 
+from petrosa.adapters.feeds.dialect import Key
 from petrosa.errors import InvariantError
 
 PUBLIC: Final = ("depth", "bookTicker", "rpiDepth", "trade")
 """Beginnings of the USD-M streams on `/public`; all others are on `/market`, and silent on any path but their own."""
 FUTURES_ONLY: Final = ("markPrice", "forceOrder", "compositeIndex", "continuousKline", "contractInfo", "assetIndex")
-
-Key = tuple[int, ...]
-"""Grows from frame to frame of one stream; the same frame has the same key on every connection."""
 
 
 class _Bar(msgspec.Struct, frozen=True):

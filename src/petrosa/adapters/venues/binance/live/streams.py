@@ -1,152 +1,88 @@
-"""The streams of one market that are wanted, heard each once and in order over as many connections as they need."""
+"""The streams of one market of Binance that are wanted: how it is spoken to, and where each of them is served."""
 
-import asyncio
-import random
-import time
-from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
-from petrosa.adapters.net import market_socket
-from petrosa.adapters.net.attempts import Attempts
-from petrosa.adapters.net.websocket import PACE, LinkState, Pace
+import msgspec
+
+from petrosa.adapters.feeds import streams
+from petrosa.adapters.feeds.dialect import Key, Reply
+from petrosa.adapters.feeds.face import Hear, OnLink
+from petrosa.adapters.feeds.parser import PREFIX
+from petrosa.adapters.feeds.streams import Place
+from petrosa.adapters.net.websocket import Wire
 from petrosa.adapters.venues.binance.live.environments import Urls
-from petrosa.adapters.venues.binance.live.shard import STREAMS_MAX, Dial, Hear, OnLink, Shard, Wiring
-from petrosa.adapters.venues.binance.live.stream_kinds import path_of
-from petrosa.adapters.venues.binance.live.subscriptions import CONTROL, Control
+from petrosa.adapters.venues.binance.live.stream_kinds import key_of, path_of
 
 
-class Streams:
-    """Hears what is wanted for ever. Streams are named as the venue names them: `btcusdt@depth20@100ms`.
+class _Trouble(msgspec.Struct):
+    code: int = 0
+    msg: str = ""
 
-    `hear` is told every frame once, in order for each stream, also while one connection takes over from another.
-    `on_link` is told that a stream is up when the venue has acknowledged it, and that it is not when its connection is
-    lost, when it was refused, or when the venue does not answer. Those of one process share `attempts`.
-    """
+
+class _Reply(msgspec.Struct):
+    """`{"result":null,"id":7}`, `{"error":{"code":2,"msg":"…"},"id":7}` or, older, `{"code":2,"msg":"…","id":7}`."""
+
+    id: int | str | None = None
+    result: list[str] | bool | None = None
+    error: _Trouble | None = None
+    code: int | None = None
+    msg: str = ""
+
+    @property
+    def no(self) -> str:
+        """Why not; nothing where it is a yes."""
+        if self.error is not None:
+            return f"{self.error.code}: {self.error.msg}"
+        return f"{self.code}: {self.msg}" if self.code is not None else ""
+
+
+_reply: Final = msgspec.json.Decoder(_Reply).decode
+
+
+class BinanceDialect:
+    """A `Dialect`."""
+
+    prefix = PREFIX
+    lists = True
+
+    def subscribe(self, number: int, names: Sequence[str]) -> bytes:
+        return msgspec.json.encode({"method": "SUBSCRIBE", "id": number, "params": names})
+
+    def unsubscribe(self, number: int, names: Sequence[str]) -> bytes:
+        return msgspec.json.encode({"method": "UNSUBSCRIBE", "id": number, "params": names})
+
+    def list_held(self, number: int) -> bytes:
+        return msgspec.json.encode({"method": "LIST_SUBSCRIPTIONS", "id": number})
+
+    async def ping(self, wire: Wire) -> None:
+        """WebSocket's own."""
+        await wire.ping()
+
+    def reply(self, payload: bytes) -> Reply:
+        """A number that is none of ours is kept as one that nobody waits for."""
+        said = _reply(payload)
+        number = said.id if said.id is None or isinstance(said.id, int) else -1
+        return Reply(number, said.no, said.result if isinstance(said.result, list) else None)
+
+    def ends(self, payload: bytes) -> str:
+        is_end = b'"serverShutdown"' in payload[:200]
+        return "the venue will end the connection (serverShutdown)" if is_end else ""
+
+    def key_of(self, stream: str, payload: bytes) -> Key | None:
+        return key_of(stream, payload)
+
+
+class Streams(streams.Streams):
+    """See the base. What `more` may hold is there too."""
 
     def __init__(
-        self, where: Urls, market: str, wanted: Iterable[str], hear: Hear, on_link: OnLink, *,
-        attempts: Attempts | None = None, control: Control = CONTROL, dial: Dial = market_socket.dial,
-        now: Callable[[], int] = time.time_ns, pace: Pace = PACE,
-        sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep,
-        chance: Callable[[], float] = random.random,
-    ) -> None:  # fmt: skip
-        self._market = market
-        self._urls = {"spot": where.public, "public": where.public, "market": where.market}
-        self._on_link = on_link
-        self._wiring = Wiring(dial, attempts or Attempts(), hear, on_link, control, now, pace, sleep, chance)
-        self._shards: dict[str, list[Shard]] = {}
-        self._made: Counter[str] = Counter()
-        self._unserved: dict[str, str] = {}
-        self._gone: Counter[str] = Counter()
-        self._tasks: dict[Shard, asyncio.Task[None]] = {}
-        self._changed = asyncio.Event()
-        self.want(wanted)
+        self, where: Urls, market: str, wanted: Iterable[str], hear: Hear, on_link: OnLink, **more: Any
+    ) -> None:
+        urls = {"spot": where.public, "public": where.public, "market": where.market}
 
-    def want(self, streams: Iterable[str]) -> None:
-        """From now on exactly these; what is wanted already goes on without a break. Raises `InvariantError`."""
-        by_path: dict[str, dict[str, None]] = {}
-        for stream in streams:
-            by_path.setdefault(path_of(self._market, stream), {})[stream] = None
-        self._leave_out(by_path.pop("", {}))
-        for path in {**self._shards, **by_path}:
-            self._want(path, by_path.get(path, {}))
-        self._changed.set()
+        def place_of(stream: str) -> Place | None:
+            path = path_of(market, stream)
+            return Place(path, f"{urls[path]}/stream", stream.partition("@")[0]) if path else None
 
-    @property
-    def links(self) -> Mapping[str, LinkState]:
-        """Every connection's state by its name."""
-        return {shard.kept.name: shard.kept.state for shard in self._all()}
-
-    @property
-    def refused(self) -> Mapping[str, str]:
-        """Streams that the venue does not give, and why; they are asked for again now and then."""
-        found = {stream: refusal.reason for shard in self._all() for stream, refusal in shard.wanted.refused.items()}
-        return found | self._unserved
-
-    @property
-    def counts(self) -> Counter[str]:
-        """What was not handed on and what went wrong, by name."""
-        return sum((shard.wanted.counts for shard in self._all()), self._gone)
-
-    async def run(self) -> None:
-        """Go on for ever. Raises `VenueClosed` when only a person can help."""
-        try:
-            while True:
-                self._changed.clear()
-                await self._end_empty()
-                for shard in self._all():
-                    if shard not in self._tasks:
-                        self._tasks[shard] = asyncio.create_task(shard.kept.run())
-                await self._wait()
-        finally:
-            await _cancel(self._tasks.values())
-            self._tasks.clear()
-
-    def _all(self) -> list[Shard]:
-        return [shard for shards in self._shards.values() for shard in shards]
-
-    def _leave_out(self, streams: Iterable[str]) -> None:
-        """What the market does not have is said at once, and does not keep the others from being heard."""
-        unserved = dict.fromkeys(streams, f"{self._market} has no such stream")
-        for stream in sorted(unserved.keys() - self._unserved.keys()):
-            self._on_link(stream, False, f"the venue refuses it: {unserved[stream]}")
-        self._unserved = unserved
-
-    def _want(self, path: str, streams: Mapping[str, None]) -> None:
-        """Streams of one symbol go to one connection where there is room."""
-        shards = self._shards.setdefault(path, [])
-        known: dict[str, Shard] = {}
-        for shard in shards:
-            shard.remove([stream for stream in shard.wanted.names if stream not in streams])
-            known |= dict.fromkeys(shard.wanted.names, shard)
-        homes = {_symbol(stream): shard for stream, shard in known.items()}
-        blocks: dict[str, list[str]] = {}
-        for stream in streams:
-            if stream not in known:
-                blocks.setdefault(_symbol(stream), []).append(stream)
-        for symbol, block in blocks.items():
-            for start in range(0, len(block), STREAMS_MAX):
-                self._place(path, block[start : start + STREAMS_MAX], homes.get(symbol))
-
-    def _place(self, path: str, block: list[str], home: Shard | None) -> None:
-        shards = self._shards[path]
-        with_room = (shard for shard in (home, *reversed(shards)) if shard is not None and shard.room >= len(block))
-        shard = next(with_room, None)
-        if shard is None:
-            self._made[path] += 1
-            name = f"binance:{self._market} {path} {self._made[path]}"
-            shard = Shard(self._wiring, name, f"{self._urls[path]}/stream")
-            shards.append(shard)
-        shard.add(block)
-
-    async def _end_empty(self) -> None:
-        """Connections on which nothing is wanted any more."""
-        empty = [shard for shard in self._all() if not shard.wanted.names]
-        for shards in self._shards.values():
-            shards[:] = [shard for shard in shards if shard.wanted.names]
-        for shard in empty:
-            self._gone += shard.wanted.counts
-        await _cancel([self._tasks.pop(shard) for shard in empty if shard in self._tasks])
-
-    async def _wait(self) -> None:
-        """Until something else is wanted, or one of the connections is beyond keeping."""
-        changed = asyncio.create_task(self._changed.wait())
-        try:
-            await asyncio.wait({changed, *self._tasks.values()}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            await _cancel([changed])
-        for task in self._tasks.values():
-            if task.done():
-                task.result()
-
-
-async def _cancel(tasks: Iterable["asyncio.Task[Any]"]) -> None:
-    ended = list(tasks)
-    for task in ended:
-        task.cancel()
-    await asyncio.gather(*ended, return_exceptions=True)
-
-
-def _symbol(stream: str) -> str:
-    return stream.partition("@")[0]
+        super().__init__(f"binance:{market}", BinanceDialect(), place_of, wanted, hear, on_link, **more)

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from petrosa.adapters.venues.binance.parse import PREFIX, START
+from petrosa.adapters.feeds.parser import PREFIX, START
 
 NAMES_KEPT: Final = 8_192
 NEWEST_ONLY: Final = ("bookTicker", "depth5", "depth10", "depth20", "ticker", "miniTicker")

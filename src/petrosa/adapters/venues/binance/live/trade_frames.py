@@ -7,7 +7,8 @@ import msgspec
 
 from petrosa.adapters.venues.binance.live.request import Request
 from petrosa.adapters.venues.binance.live.trade_chain import Print
-from petrosa.adapters.venues.binance.wire import Count, Frame, Millis
+from petrosa.adapters.venues.binance.wire import Frame
+from petrosa.adapters.wire.bounds import Count, Millis
 from petrosa.errors import DataError
 
 TRADES: Final = frozenset({"trade", "aggTrade"})

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import msgspec
 
+from petrosa.adapters.feeds.outlet import Outlet, TradesLost
 from petrosa.adapters.net.websocket import together
 from petrosa.adapters.venues.binance.live.feed_params import FeedParams
-from petrosa.adapters.venues.binance.live.outlet import Outlet, TradesLost
 from petrosa.adapters.venues.binance.live.request import Request
 from petrosa.adapters.venues.binance.live.trade_chain import Hole, Print, TradeChain
 from petrosa.adapters.venues.binance.live.trade_frames import SOURCES, read_rows, reader, trades_from

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from petrosa.adapters.net.aiohttp_socket import AiohttpSocket, Session, dial
+from petrosa.adapters.net.http import Answer
 from petrosa.adapters.net.websocket import PACE, End, Kept, LinkState, Pace, Wire, together
 from petrosa.adapters.venues.binance.live.request import Request
 from petrosa.adapters.venues.binance.live.spot_events import SpotEvents
@@ -15,7 +16,7 @@ from petrosa.adapters.venues.binance.live.triggered import HOLD_MS
 from petrosa.adapters.venues.binance.live.usdm_choices import open_listen_key, prolong_listen_key, read_listen_key
 from petrosa.adapters.venues.binance.live.usdm_events import UsdmEvents
 from petrosa.adapters.venues.binance.live.user_frames import Read
-from petrosa.adapters.venues.binance.live.verdict import Answer, judge
+from petrosa.adapters.venues.binance.live.verdict import judge
 from petrosa.core.model.account import AccountUnclear
 from petrosa.core.model.events import Event
 from petrosa.errors import DataError, RateLimited, TransportError, VenueClosed, VenueError, VenueRefused

@@ -1,11 +1,11 @@
 """What an answer over HTTP comes to: what was asked for, or which error; pure."""
 
 import re
-from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import msgspec
 
+from petrosa.adapters.net.http import Answer
 from petrosa.adapters.venues.binance.live.codes import NOT_SUBMITTED, Meaning, meaning
 from petrosa.errors import OutcomeUnknown, PetrosaError, RateLimited, VenueClosed, VenueRefused
 
@@ -22,14 +22,6 @@ MEANING_OF_STATUS: Final = {
     451: Meaning.KEY,
 }  # fmt: skip
 """Where the body has no code: 403 is the venue's firewall, 408 its own timeout, 451 a forbidden country."""
-
-
-class Answer(NamedTuple):
-    """`headers` know no case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class Verdict(NamedTuple):

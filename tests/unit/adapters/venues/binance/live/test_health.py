@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from petrosa.adapters.feeds.health import Change, Health
 from petrosa.adapters.venues.binance.live.expected import expected
-from petrosa.adapters.venues.binance.live.health import Change, Health
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.market import FeedState
 

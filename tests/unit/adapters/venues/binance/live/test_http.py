@@ -5,7 +5,7 @@ import asyncio
 import pytest
 import uvloop
 
-from petrosa.adapters.venues.binance.live.http import Http
+from petrosa.adapters.net.http import Http
 from petrosa.errors import NotSent, OutcomeUnknown
 from tests.kit.raw_http import TIMEOUT_S, closed_port, ok, raw_host
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from petrosa.adapters.venues.binance.live.stream_kinds import Key, key_of, path_of
+from petrosa.adapters.feeds.dialect import Key
+from petrosa.adapters.venues.binance.live.stream_kinds import key_of, path_of
 
 FRAMES: dict[str, tuple[bytes, Key]] = {
     "trade": (b'{"e":"trade","E":9,"t":12,"p":"1"}', (12,)),

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from petrosa.adapters.net.http import Answer
 from petrosa.adapters.venues.binance.live.codes import TABLE, Meaning, meaning
-from petrosa.adapters.venues.binance.live.verdict import Answer, judge
+from petrosa.adapters.venues.binance.live.verdict import judge
 from petrosa.errors import OutcomeUnknown, PetrosaError, RateLimited, VenueClosed, VenueRefused
 
 NOW_MS = 1_800_000_000_000

@@ -6,12 +6,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import Final
+from typing import Final, NamedTuple
 
 import aiohttp
 from yarl import URL
 
-from petrosa.adapters.venues.binance.live.verdict import Answer
 from petrosa.errors import NotSent, OutcomeUnknown
 
 TIMEOUT_S: Final = 10.0
@@ -20,6 +19,14 @@ SIZE_MAX: Final = 64 << 20
 CONNECTIONS_MAX: Final = 16
 KEEP_ALIVE_S: Final = 55.0
 """Below the minute for which servers keep idle connections: one that ends as we write leaves an outcome unknown."""
+
+
+class Answer(NamedTuple):
+    """`headers` know no case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class Traffic:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from petrosa.adapters.venues.binance.live.health import Change, Health
+from petrosa.adapters.feeds.health import Change, Health
 from petrosa.core.model.market import BookGap, FeedStateChanged, InstrumentId
 
 Offer = Callable[[int, str, bytes], None]

@@ -6,16 +6,16 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol
 
-import msgspec
-
+from petrosa.adapters.feeds.dialect import Dialect, Reply
 from petrosa.adapters.net.websocket import Ears, Wire
 from petrosa.errors import TransportError
 
 
 class Control(NamedTuple):
-    """How the venue is asked. It ends connections on which more than five frames come in a second, pings included.
+    """How the venue is asked. Binance ends connections on which more than five frames come in a second, pings included.
 
-    With a pause of `spacing_s` there are three requests in a second, a ping and a pong. A request that is not
+    With a pause of `spacing_s` there are three requests in a second, a ping and a pong. A request has at most `batch`
+    streams. One that is not
     acknowledged within `ack_s` is made again; after `tries` in a row the connection is given up. A stream that was
     refused is asked for again after `again_s`, then ever later up to `again_most_s`. Every `list_every_s` the venue is
     asked what it believes to be subscribed.
@@ -46,6 +46,8 @@ class Wanted:
 
     def __init__(self) -> None:
         self.names: dict[str, None] = {}
+        self.anew: set[str] = set()
+        """To be subscribed to once more, because what they said is not whole."""
         self.refused: dict[str, Refusal] = {}
         self.counts: Counter[str] = Counter()
 
@@ -72,38 +74,18 @@ class Place(Protocol):
     def missing(self, stream: str, why: str) -> None: ...
 
 
-class _Trouble(msgspec.Struct):
-    code: int = 0
-    msg: str = ""
-
-
-class Reply(msgspec.Struct):
-    """`{"result":null,"id":7}`, `{"error":{"code":2,"msg":"…"},"id":7}` or, older, `{"code":2,"msg":"…","id":7}`."""
-
-    id: int | str | None = None
-    result: list[str] | bool | None = None
-    error: _Trouble | None = None
-    code: int | None = None
-    msg: str = ""
-
-    @property
-    def no(self) -> str:
-        """Why not; nothing where it is a yes."""
-        if self.error is not None:
-            return f"{self.error.code}: {self.error.msg}"
-        return f"{self.code}: {self.msg}" if self.code is not None else ""
-
-
 class Subscriptions:
     """A `Wire` on which, from when it is listened to, the venue is asked for what is wanted, one request at a time."""
 
     def __init__(
-        self, wire: Wire, place: Place, control: Control, sleep: Callable[[float], Coroutine[Any, Any, None]]
-    ) -> None:
+        self, wire: Wire, place: Place, dialect: Dialect, control: Control,
+        sleep: Callable[[float], Coroutine[Any, Any, None]],
+    ) -> None:  # fmt: skip
         self.held: dict[str, None] = {}
         """What the venue has acknowledged."""
         self._wire = wire
         self._place = place
+        self._dialect = dialect
         self._control = control
         self._sleep = sleep
         self._ears: Ears | None = None
@@ -131,7 +113,7 @@ class Subscriptions:
         self._wire.deafen()
 
     async def ping(self) -> None:
-        await self._wire.ping()
+        await self._dialect.ping(self._wire)
 
     async def send(self, message: bytes) -> None:
         await self._wire.send(message)
@@ -159,7 +141,7 @@ class Subscriptions:
     def follow(self, aside: Callable[[bytes], None]) -> None:
         """What it hears of streams goes `aside`; everything else is its own."""
         assert self._ears is not None
-        self._wire.listen(_Follower(self._ears, aside))
+        self._wire.listen(_Follower(self._ears, self._dialect.prefix, aside))
 
     def hand_on(self, frame: bytes) -> None:
         """What was put aside, as if it came now."""
@@ -176,7 +158,7 @@ class Subscriptions:
         if (
             self._answer is None
             or self._answer.done()
-            or (reply.id != self._number and not (reply.id is None and reply.no))
+            or (reply.number != self._number and not (reply.number is None and reply.no))
         ):
             return False
         self._answer.set_result(reply)
@@ -203,7 +185,7 @@ class Subscriptions:
     async def _step(self) -> bool:
         """Make the next request, if there is one to make."""
         wanted = self._place.wanted
-        extra = [name for name in self.held if name not in wanted.names][: self._control.batch]
+        extra = [name for name in self.held if name not in wanted.names or name in wanted.anew][: self._control.batch]
         if extra:
             await self._unsubscribe(extra)
             return True
@@ -211,7 +193,7 @@ class Subscriptions:
         if names:
             await self._subscribe(names)
             return True
-        if asyncio.get_running_loop().time() < self._list_at:
+        if not self._dialect.lists or asyncio.get_running_loop().time() < self._list_at:
             return False
         await self._compare()
         return True
@@ -230,14 +212,14 @@ class Subscriptions:
         now = asyncio.get_running_loop().time()
         return [name for name in missing if wanted.refused[name].again_at <= now][:1]
 
-    def _next_at(self) -> float:
-        """When (loop time) there is something to do although nothing else is wanted."""
-        wanted = self._place.wanted
-        return min([self._list_at, *(one.again_at for one in wanted.refused.values())])
+    def _next_at(self) -> float | None:
+        """When (loop time) there is something to do although nothing else is wanted, if ever."""
+        times = [one.again_at for one in self._place.wanted.refused.values()]
+        return min([self._list_at, *times] if self._dialect.lists else times, default=None)
 
     async def _subscribe(self, names: list[str]) -> None:
         wanted = self._place.wanted
-        reply = await self._request("SUBSCRIBE", names)
+        reply = await self._request("subscribe", self._dialect.subscribe, names)
         if reply is None:
             return
         if not reply.no:
@@ -263,18 +245,22 @@ class Subscriptions:
 
     async def _unsubscribe(self, names: list[str]) -> None:
         """Where the venue says no, the next comparison shows what there is."""
-        if await self._request("UNSUBSCRIBE", names) is not None:
-            for name in names:
-                self.held.pop(name, None)
-            self._place.changed("not wanted any more")
+        if await self._request("unsubscribe", self._dialect.unsubscribe, names) is None:
+            return
+        anew = self._place.wanted.anew
+        why = "not wanted any more" if anew.isdisjoint(names) else "it is asked for anew"
+        anew.difference_update(names)
+        for name in names:
+            self.held.pop(name, None)
+        self._place.changed(why)
 
     async def _compare(self) -> None:
         """What the venue has lost is asked for again, and what nobody wants is taken back."""
         self._list_at = asyncio.get_running_loop().time() + self._control.list_every_s
-        reply = await self._request("LIST_SUBSCRIPTIONS", [])
-        if reply is None or not isinstance(reply.result, list):
+        reply = await self._request("list", lambda number, _: self._dialect.list_held(number), [])
+        if reply is None or reply.held is None:
             return
-        place, there = self._place, set(reply.result)
+        place, there = self._place, set(reply.held)
         lost = [name for name in self.held if name not in there]
         extra = there - self.held.keys()
         place.wanted.counts["subscription lost by the venue"] += len(lost)
@@ -285,12 +271,11 @@ class Subscriptions:
         if lost or extra:
             place.changed("the venue had lost it")
 
-    async def _request(self, method: str, names: list[str]) -> Reply | None:
+    async def _request(self, method: str, asked: Callable[[int, list[str]], bytes], names: list[str]) -> Reply | None:
         """The answer, or None for none in time. Raises `TransportError` when that was one time too many."""
         number = self._number = next(self._place.ids)
-        asked: dict[str, Any] = {"method": method, "id": number} | ({"params": names} if names else {})
         self._answer = asyncio.get_running_loop().create_future()
-        await self._wire.send(msgspec.json.encode(asked))
+        await self._wire.send(asked(number, names))
         try:
             async with asyncio.timeout(self._control.ack_s):
                 reply = await self._answer
@@ -313,11 +298,12 @@ class Subscriptions:
 class _Follower:
     """Ears of a connection beside the one that leads."""
 
-    def __init__(self, ears: Ears, aside: Callable[[bytes], None]) -> None:
+    def __init__(self, ears: Ears, prefix: bytes, aside: Callable[[bytes], None]) -> None:
+        self._prefix = prefix
         self.ended = ears.ended
         self.failed = ears.failed
         self._own = ears.heard
         self._aside = aside
 
     def heard(self, message: bytes) -> None:
-        (self._aside if message.startswith(b'{"stream":"') else self._own)(message)
+        (self._aside if message.startswith(self._prefix) else self._own)(message)

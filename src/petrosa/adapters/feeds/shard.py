@@ -7,22 +7,18 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from petrosa.adapters.feeds.dialect import Dialect
+from petrosa.adapters.feeds.face import Hear, OnLink
+from petrosa.adapters.feeds.subscriptions import Control, Subscriptions, Wanted
 from petrosa.adapters.net.attempts import Attempts
 from petrosa.adapters.net.websocket import End, Kept, Pace, Wire
-from petrosa.adapters.venues.binance.live.stream_kinds import key_of
-from petrosa.adapters.venues.binance.live.subscriptions import Control, Reply, Subscriptions, Wanted
-from petrosa.adapters.venues.binance.parse import PREFIX, START
 
 STREAMS_MAX: Final = 200
-"""Streams of one connection. The venue takes 1,024, and clients that last stay far below."""
+"""Streams of one connection. Binance takes 1,024, and clients that last stay far below."""
+NAME_MAX: Final = 100
+"""Letters in which the name of a frame's stream ends."""
 ASIDE_MAX: Final = 20_000
 """Frames that wait beside a connection that lags; with one more the new connection leads at once."""
-
-Hear = Callable[[str, bytes, int], None]
-"""Told (stream, frame as a combined stream sends it, arrival in ns). Must not wait."""
-
-OnLink = Callable[[str, bool, str], None]
-"""Told (stream, whether the venue has acknowledged it on a connection that is open, why)."""
 
 Dial = Callable[[str], Coroutine[Any, Any, Wire]]
 
@@ -31,6 +27,7 @@ class Wiring(NamedTuple):
     """What all shards of a market have in common."""
 
     dial: Dial
+    dialect: Dialect
     attempts: Attempts
     hear: Hear
     on_link: OnLink
@@ -63,7 +60,8 @@ class Shard:
         self._said: dict[str, tuple[bool, str]] = {}
         self._lines: list[Subscriptions] = []
         self._aside: deque[tuple[str, bytes]] = deque()
-        self._reply = msgspec.json.Decoder(Reply).decode
+        self._dialect = wiring.dialect
+        self._start = len(wiring.dialect.prefix)
 
     @property
     def room(self) -> int:
@@ -78,13 +76,20 @@ class Shard:
     def remove(self, streams: Iterable[str]) -> None:
         for stream in streams:
             del self.wanted.names[stream], self._streams[stream.encode()]
+            self.wanted.anew.discard(stream)
             for memory in (self.wanted.refused, self._newest, self._said):
                 memory.pop(stream, None)
         self._look_again()
 
+    def renew(self, streams: Iterable[str]) -> None:
+        """Have these subscribed to once more, for what the venue says first on a subscription."""
+        self.wanted.anew.update(stream for stream in streams if any(stream in line.held for line in self._lines))
+        self._look_again()
+
     def hear(self, payload: bytes, arrival: int) -> End | None:
         """A message of the connection that leads, or one that is not of a stream."""
-        stream = self._streams.get(payload[START : payload.find(b'"', START, START + 100)])
+        start = self._start
+        stream = self._streams.get(payload[start : payload.find(b'"', start, start + NAME_MAX)])
         if stream is None:
             return self._other(payload)
         self._newest[stream] = payload
@@ -130,7 +135,7 @@ class Shard:
     async def _dial(self) -> Wire:
         self._wiring.attempts.take()
         wire = await self._wiring.dial(self._url)
-        return Subscriptions(wire, self, self._wiring.control, self._wiring.sleep)
+        return Subscriptions(wire, self, self._dialect, self._wiring.control, self._wiring.sleep)
 
     def _up(self, is_first: bool) -> None:
         """A stream is up when the venue has acknowledged it."""
@@ -148,7 +153,8 @@ class Shard:
     # one connection beside another
 
     def _put_aside(self, payload: bytes) -> None:
-        stream = self._streams.get(payload[START : payload.find(b'"', START, START + 100)])
+        start = self._start
+        stream = self._streams.get(payload[start : payload.find(b'"', start, start + NAME_MAX)])
         if stream is None or self._was_told(stream, payload):
             self.wanted.counts["heard twice" if stream else "not asked for"] += 1
             return
@@ -175,23 +181,23 @@ class Shard:
 
     def _was_told(self, stream: str, payload: bytes) -> bool:
         """Whether this or a later frame of its stream has been handed on. What cannot be read is left to the other."""
-        newest, key = self._newest.get(stream), key_of(stream, payload)
+        newest, key = self._newest.get(stream), self._dialect.key_of(stream, payload)
         if key is None:
             return True
-        told = key_of(stream, newest) if newest is not None else None
+        told = self._dialect.key_of(stream, newest) if newest is not None else None
         return told is not None and key <= told
 
     def _other(self, payload: bytes) -> End | None:
-        if b'"serverShutdown"' in payload[:200]:
-            return End("the venue will end the connection (serverShutdown)", planned=True)
-        if payload[:START] == PREFIX:
+        if ends := self._dialect.ends(payload):
+            return End(ends, planned=True)
+        if payload.startswith(self._dialect.prefix):
             self.wanted.counts["not asked for"] += 1
             return None
         try:
-            reply = self._reply(payload)
+            reply = self._dialect.reply(payload)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             self.wanted.counts["unknown frame"] += 1
             return None
-        if not any(line.took(reply) for line in self._lines):
-            self.wanted.counts["late reply" if reply.id is not None else "unknown frame"] += 1
+        if reply is not None and not any(line.took(reply) for line in self._lines):
+            self.wanted.counts["late reply" if reply.number is not None else "unknown frame"] += 1
         return None

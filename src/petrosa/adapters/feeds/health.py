@@ -18,7 +18,7 @@ desk for entries; any other one with its first.
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from petrosa.adapters.venues.binance.live.expected import Expected, Manner
+from petrosa.adapters.feeds.expected import Expected, Manner
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.market import FeedState
 

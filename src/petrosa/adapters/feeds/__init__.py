@@ -1,0 +1,1 @@
+"""What the live feeds of all venues share: connections that carry streams, their health, and where frames leave."""

@@ -1,0 +1,1 @@
+"""Bybit live: its public streams, its rules, and its quotes as readings."""
