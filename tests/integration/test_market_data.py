@@ -9,14 +9,18 @@ import msgspec
 import pytest
 
 from petrosa.adapters.wire.subjects import MARKET_STREAM
+from petrosa.apps.commands.options import listened
 from petrosa.apps.listening.beating import heartbeat
+from petrosa.apps.listening.recording import record
 from petrosa.apps.listening.status import ListeningStatus
+from petrosa.apps.settings import load
 from petrosa.core.model.market import FeedState, FeedStateChanged, Trade
 from petrosa.errors import ConfigError
+from tests.kit.bybit_server import Bybit, bybit
 from tests.kit.listening import consuming, facts_until, feeding, hearing, is_state, venue_settings
 from tests.kit.nats import Server
 from tests.kit.paper_process import HandExchange, hand_exchange
-from tests.kit.services import run_feed, settings_of
+from tests.kit.services import quiet, run_feed, settings_of
 
 BARE = "binance.websocket.data"
 SIX = ["stream", "data", "timestamp", "message_id", "source", "version"]
@@ -194,3 +198,24 @@ async def _until(there: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not there():
             await asyncio.sleep(0.01)
+
+
+async def test_another_venue_is_published_in_the_same_way(server: Server, tmp_path: Path) -> None:
+    """Bybit's frames in the same envelope, on subjects that name the venue; and no recording is made of them yet."""
+    async with bybit(Bybit(market="linear")) as market:
+        settings = load(
+            sets=("feed.symbols=BTCUSDT", "feed.subjects=per_symbol", f"outside.addresses=bybit={market.url}"),
+            options=listened("bybit", None, None, None), environ={"NATS_URL": server.url}, home=str(tmp_path),
+        )  # fmt: skip
+        subject = "market.data.0.bybit.linear.BTCUSDT"
+        async with hearing(server.url, subject) as ear, feeding(settings) as feed:
+            for topic in ("publicTrade", "orderbook.50"):
+                await market.subscribed(f"{topic}.BTCUSDT")
+            market.change(bids=[("100.0", "1")], asks=[("100.5", "2")])
+            market.trade("100.5")
+            wanted = {"btcusdt@publicTrade", "btcusdt@orderbook.50"}
+            heard = await ear.until(lambda all_: wanted <= {one["stream"] for one in all_})
+            assert "bybit" == feed.heard.place
+        assert {"bybit linear"} == {f"{one['venue']} {one['market']}" for one in heard}
+        with pytest.raises(ConfigError, match="only recordings of binance"):
+            await record(settings, tmp_path / "rec", 1.0, report=quiet)

@@ -76,15 +76,16 @@ class Venue(NamedTuple):
     listen: Listen | None = None
 
 
+BINANCE: Final = "binance"
 VENUES: Final[Mapping[str, Venue]] = {
-    "binance": Venue(("spot", "usdm"), binance.Parser),
+    BINANCE: Venue(("spot", "usdm"), binance.Parser),
     "bybit": Venue(BYBIT_MARKETS, bybit.Parser, _bybit),
 }
 
 
 def venue_of(name: str) -> Venue:
     """One by name. What is no venue's (a synthetic market, a recording under another name) speaks as Binance does."""
-    return VENUES.get(name, VENUES["binance"])
+    return VENUES.get(name, VENUES[BINANCE])
 
 
 def listen(name: str, wish: Wish, offer: Offer, tell: Callable[[News], None]) -> AbstractAsyncContextManager[Heard]:

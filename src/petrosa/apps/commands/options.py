@@ -1,7 +1,7 @@
 """Options that several commands share, declared once."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -72,16 +72,21 @@ VENUE = click.option(
 )
 
 
+OTHERS: Final = {"bybit": "linear"}
+"""Venues besides Binance by name, with the market that is meant where none is said."""
+
+
 def listening_options(command: F) -> F:
     """`--venue`, `--market`, `--symbols`, `--streams`: what is listened to; see `listened`."""
     for option in (
         click.option("--streams", metavar="A,B", help="Kinds of streams: trade, agg_trade, ticker, depth20, depth, …"),
         click.option("--symbols", metavar="A,B", help="Symbols, instead of feed.symbols."),
-        click.option("--market", type=click.Choice(("spot", "usdm")), help="Market, instead of feed.market."),
+        click.option("--market", type=click.Choice(("spot", "usdm", "linear")), help="Market, instead of feed.market."),
         click.option(
             "--venue",
-            type=click.Choice(("paper", "testnet", "demo", "live")),
-            help="Listen to this venue, without a key; paper is a paper exchange at venue.url.",
+            type=click.Choice(("paper", "testnet", "demo", "live", *OTHERS)),
+            help="Listen to this venue, without a key: Binance's services, of which paper is a paper exchange at"
+            " venue.url, or another venue.",
         ),
     ):
         command = option(command)
@@ -93,6 +98,8 @@ def listened(
 ) -> dict[str, tuple[str, str]]:
     """The options of what is listened to, as settings."""
     found = chosen(feed__market=market, feed__symbols=symbols, feed__streams=streams)
+    if venue in OTHERS:
+        return {"feed.market": ("--venue", OTHERS[venue]), **found, "feed.venue": ("--venue", venue)}
     return found if venue is None else found | {"venue.environment": ("--venue", venue)}
 
 

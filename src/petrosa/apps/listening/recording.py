@@ -20,9 +20,10 @@ from petrosa.apps.listening.serve import surrounded, until_ended, waits_on
 from petrosa.apps.listening.status import ListeningStatus
 from petrosa.apps.listening.venue import Listening, listening
 from petrosa.apps.settings import Settings
+from petrosa.apps.venues import BINANCE
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.market import BookGap, FeedState, FeedStateChanged, symbol_of
-from petrosa.errors import UsageError
+from petrosa.errors import ConfigError, UsageError
 
 MB: Final = 1_000_000
 AT_ONCE: Final = 4_096
@@ -109,6 +110,11 @@ async def record(settings: Settings, folder: Path, seconds: float | None, *, rep
 
     Raises `ConfigError` before anything is written, `StorageError` when the disk takes no more.
     """
+    if settings.feed.venue != BINANCE:
+        raise ConfigError(
+            f"feed.venue = {settings.feed.venue}: only recordings of {BINANCE} can be read yet, so none is made of it;"
+            " publish it with petrosa feed"
+        )
     async with AsyncExitStack() as stack:
         status = ListeningStatus(settings, "record")
         await surrounded(stack, settings, status, report)

@@ -56,12 +56,12 @@ async def serve_live_feed(settings: Settings, *, fresh: bool, report: Report) ->
             ("states", partial(restate, heard.restate)),
             ("heartbeat", partial(beat_on, bus, subject, status, every_s)),
         ]
-        where = f"{settings.venue.environment.value} {settings.feed.market}"
-        report(f"feed: {where} {', '.join(heard.symbols)}, {len(heard.feed.states)} streams, run {run}")
+        symbols, streams = ", ".join(heard.symbols), len(heard.feed.states)
+        report(f"feed: {heard.place} {heard.market} {symbols}, {streams} streams, run {run}")
         await until_ended(settings, "feed", heard, status, publisher.run(), sides, LEAVES, report)
         return LiveFeedSummary(
             run=run,
-            environment=settings.venue.environment.value,
+            environment=heard.place,
             market=heard.market,
             published=publisher.published,
             heard=dict(heard.heard),

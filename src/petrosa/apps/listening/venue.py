@@ -3,10 +3,11 @@
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 
+from petrosa.adapters.feeds.face import MarketFeed
 from petrosa.adapters.feeds.outlet import News, TradesLost
 from petrosa.adapters.net.rate_limit import Ledger
 from petrosa.adapters.venues.binance.live.environments import urls
@@ -19,9 +20,10 @@ from petrosa.adapters.venues.binance.live.streams import Streams
 from petrosa.adapters.wire.feed_states import encode_feed_state, is_feed_state, stream_told
 from petrosa.apps.joined import Report
 from petrosa.apps.listening.kinds import streams_of
-from petrosa.apps.live.preparing import INFO, first_answer, listed_rules
+from petrosa.apps.live.preparing import first_answer, listed_rules
 from petrosa.apps.live.venue import topic
 from petrosa.apps.settings import Settings
+from petrosa.apps.venues import BINANCE, VENUES, Heard, Wish, listen
 from petrosa.apps.wiring import Instruments
 from petrosa.core.model.market import FeedState, FeedStateChanged, instrument_id, symbol_of
 from petrosa.errors import ConfigError, RateLimited, TransportError
@@ -34,12 +36,16 @@ from petrosa.runtime.supervise import BACKOFF_S
 class Listening:
     """What is heard of one market, in the order in which it is to be told on, the feed's own words among it.
 
-    `outgoing` is where it waits. `gaps` are told what is missing for good, `lost` whose frames were left out here.
+    `outgoing` is where it waits, `on_gap` is told what is missing for good, `place` says which service of the venue it
+    is. `listening` gives it its `feed` and the rules of what that is of.
     """
 
-    def __init__(self, settings: Settings, rest: Rest, instruments: Instruments, report: Report) -> None:
+    feed: MarketFeed
+    instruments: Instruments
+
+    def __init__(self, settings: Settings, report: Report) -> None:
         feed, market = settings.feed, settings.feed.market
-        self.instruments = instruments
+        self.place = settings.venue.environment.value if feed.venue == BINANCE else feed.venue
         self.market = market
         self.venue = feed.venue
         self.clock = WallClock()
@@ -50,17 +56,8 @@ class Listening:
         self._report = report
         self._last = 0
         self.outgoing = Outgoing(
-            f"{feed.venue}:{market}", _topic, self.clock.now, self._hear_news, self._left_out, capacity=self.capacity
+            f"{feed.venue}:{market}", _topic, self.clock.now, self.hear, self._left_out, capacity=self.capacity
         )
-        where = urls(settings.venue.environment.value, market, settings.venue.url)
-        self.feed = LiveFeed(
-            market, instruments, streams_of(settings), partial(Streams, where, market, now=self.clock.now), rest.call,
-            self._offer, self._hear_news,
-            params=FeedParams(
-                backfill_max_trades=feed.backfill_max_trades, backfill_max_seconds=feed.backfill_max_seconds
-            ),
-            now=self.clock.now,
-        )  # fmt: skip
 
     @property
     def symbols(self) -> list[str]:
@@ -86,12 +83,14 @@ class Listening:
         symbol, _, kind = stream.partition("@")
         return FeedStateChanged(instrument_id(self.venue, self.market, symbol.upper()), 0, 0, kind, state, reason)
 
-    def _offer(self, arrival: int, stream: str, payload: bytes) -> None:
+    def offer(self, arrival: int, stream: str, payload: bytes) -> None:
+        """A frame of the feed."""
         self._last = max(self._last, arrival)
         self.heard[stream] += 1
         self.outgoing.offer(self._last, stream, payload)
 
-    def _hear_news(self, news: News) -> None:
+    def hear(self, news: News) -> None:
+        """What the feed says beside its frames."""
         self.on_gap(news)
         if isinstance(news, FeedStateChanged):
             self._say(news)
@@ -117,37 +116,54 @@ async def listening(settings: Settings, report: Report, waits: Report) -> AsyncI
     Raises `ConfigError` for a symbol, stream or venue that there is not, `VenueClosed` for a market.
     """
     _known(settings)
-    streams_of(settings)
-    async with AsyncExitStack() as stack:
-        rest = await stack.enter_async_context(_public(settings))
-        instruments = await _rules(settings, rest, waits)
-        yield Listening(settings, rest, instruments, report)
-
-
-def _public(settings: Settings) -> Rest:
-    venue, market = settings.venue, settings.feed.market
-    where, clock = urls(venue.environment.value, market, venue.url), ServerClock()
-    return Rest(market, where, "", None, clock, Ledger(DEFAULTS[market], clock.now))
-
-
-async def _rules(settings: Settings, rest: Rest, waits: Report) -> Instruments:
+    one = Listening(settings, report)
     pauses = itertools.chain(BACKOFF_S, itertools.repeat(BACKOFF_S[-1]))
-    venue = settings.venue
-    while True:
-        try:
-            await first_answer(settings, rest, urls(venue.environment.value, settings.feed.market, venue.url))
-            return await listed_rules(settings, rest)
-        except (TransportError, RateLimited) as problem:
-            wait = max(next(pauses), problem.retry_after_s if isinstance(problem, RateLimited) else 0.0)
-            waits(f"the venue is away: {problem}; asking again in {wait:g} s")
-            await asyncio.sleep(wait)
+    async with AsyncExitStack() as stack:
+        while True:
+            try:
+                one.feed, one.instruments = await stack.enter_async_context(_opened(settings, one))
+                break
+            except (TransportError, RateLimited) as problem:
+                wait = max(next(pauses), problem.retry_after_s if isinstance(problem, RateLimited) else 0.0)
+                waits(f"the venue is away: {problem}; asking again in {wait:g} s")
+                await asyncio.sleep(wait)
+        yield one
+
+
+def _opened(settings: Settings, one: Listening) -> AbstractAsyncContextManager[Heard]:
+    """The feed of the configured venue; Raises `ConfigError` for a stream that it has not."""
+    feed = settings.feed
+    if feed.venue == BINANCE:
+        return _binance(settings, one, streams_of(settings))
+    addresses = dict(text.split("=", 1) for text in settings.outside.addresses)
+    address = addresses.get(feed.venue, "")
+    return listen(
+        feed.venue, Wish(feed.market, feed.symbols, feed.streams, address, one.clock.now), one.offer, one.hear
+    )
+
+
+@asynccontextmanager
+async def _binance(settings: Settings, one: Listening, streams: Sequence[str]) -> AsyncIterator[Heard]:
+    venue, feed = settings.venue, settings.feed
+    where, clock = urls(venue.environment.value, feed.market, venue.url), ServerClock()
+    async with Rest(feed.market, where, "", None, clock, Ledger(DEFAULTS[feed.market], clock.now)) as rest:
+        await first_answer(settings, rest, where)
+        rules = await listed_rules(settings, rest)
+        params = FeedParams(
+            backfill_max_trades=feed.backfill_max_trades, backfill_max_seconds=feed.backfill_max_seconds
+        )
+        dial, now = partial(Streams, where, feed.market, now=one.clock.now), one.clock.now
+        yield Heard(
+            LiveFeed(feed.market, rules, streams, dial, rest.call, one.offer, one.hear, params=params, now=now), rules
+        )
 
 
 def _known(settings: Settings) -> None:
-    if settings.feed.venue != "binance" or settings.feed.market not in INFO:
+    feed = settings.feed
+    if feed.venue not in VENUES or feed.market not in VENUES[feed.venue].markets:
+        there = "; ".join(f"{name}, {' or '.join(one.markets)}" for name, one in VENUES.items())
         raise ConfigError(
-            f"feed.venue = {settings.feed.venue}, feed.market = {settings.feed.market}: what can be listened to is"
-            " binance, spot or usdm; correct them"
+            f"feed.venue = {feed.venue}, feed.market = {feed.market}: what can be listened to is {there}; correct them"
         )
 
 
