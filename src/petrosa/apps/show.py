@@ -33,8 +33,16 @@ def rows_of(settings: Settings, section: str = "") -> list[Row]:
     Raises `UsageError` when there is no such section.
     """
     merged = settings.merged
+    names = {name: place for place, name in enumerate(merged.known.fields)}
+    sections = {name: place for place, name in enumerate(dict.fromkeys(map(_section, names)))}
+
+    def order(key: str) -> tuple[int, int, str]:
+        """Sections in the order of declaration; a value for one symbol, or an entry, comes after its section."""
+        section = key.partition(".symbols.")[0] if ".symbols." in key else _section(key)
+        return sections.get(section, len(sections)), names.get(key, len(names)), key
+
     rows = []
-    for key in sorted(merged.values, key=lambda key: (list(_order(merged.known.fields, key)), key)):
+    for key in sorted(merged.values, key=order):
         field = merged.known.find(key)
         value = redact(key, plain(merged.values[key]))
         rows.append(Row(key, value, str(merged.origins[key]), field.description if field else ""))
@@ -42,9 +50,9 @@ def rows_of(settings: Settings, section: str = "") -> list[Row]:
         return rows
     found = [row for row in rows if any(_within(row.key, name) for name in (section, f"strategies.{section}"))]
     if not found:
-        sections = sorted({row.key.rpartition(".")[0].removeprefix("strategies.") for row in rows})
-        near = difflib.get_close_matches(section, sections, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sections)}"
+        known = sorted({_section(row.key).removeprefix("strategies.") for row in rows})
+        near = difflib.get_close_matches(section, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
         raise UsageError(f"no section or key {section}; {hint}")
     return found
 
@@ -53,10 +61,5 @@ def _within(key: str, name: str) -> bool:
     return key == name or key.startswith(name + ".")
 
 
-def _order(fields: Any, key: str) -> tuple[int, ...]:
-    """Sections in the order of declaration; a value for one symbol, or an entry, comes after its section."""
-    section = key.partition(".symbols.")[0] if ".symbols." in key else key.rpartition(".")[0]
-    sections = list(dict.fromkeys(name.rpartition(".")[0] for name in fields))
-    place = sections.index(section) if section in sections else len(sections)
-    names = list(fields)
-    return (place, names.index(key) if key in fields else len(names))
+def _section(key: str) -> str:
+    return key.rpartition(".")[0]
