@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from benchmarks.order_signals import SYMBOLS
+from petrosa.adapters.venues.binance.live.gateway import BinanceGateway
 from petrosa.adapters.venues.binance.live.request import Request
 from petrosa.adapters.venues.binance.live.rest import Rest
 from petrosa.adapters.venues.binance.paper.accounts import DEMO_KEY, DEMO_SECRET
@@ -72,6 +73,7 @@ class Notes:
         """Seconds of waiting for the disk so far."""
         self._told: dict[int, int] = {}
         self._taken: dict[int, tuple[int, float]] = {}
+        self._turned: dict[str, tuple[int, int, int, float]] = {}
         self._orders: dict[str, tuple[int, int, int, int, int]] = {}
         self._fills: dict[str, int] = {}
 
@@ -84,7 +86,7 @@ class Notes:
         self._taken |= {id(event): at for event in events if id(event) in self._told}
 
     def record(self, _sequence: int, _now: int, event: Event, decisions: Sequence[Decision]) -> None:
-        """A turn is on disk."""
+        """A turn is written, and waits for the disk with those of its group."""
         told = self._told.pop(id(event), 0)
         if not told:
             return
@@ -94,11 +96,16 @@ class Notes:
         if isinstance(event, SignalReceived):
             self.turned += 1
             if placed:
-                sync = round((self.synced() - synced) * 1e9)
-                notes = event.signal.ts_event, told, taken, time.time_ns(), sync
-                self._orders[placed[0].client_order_id] = notes
+                self._turned[placed[0].client_order_id] = event.signal.ts_event, told, taken, synced
         else:
             self._fills |= {one.client_order_id: told for one in placed if one.leg is Leg.STOP}
+
+    def left(self, order: Approved | Reducing) -> None:
+        """An order leaves: its turn is on disk."""
+        if (noted := self._turned.pop(order.intent.client_order_id, None)) is not None:
+            made, told, taken, synced = noted
+            sync = round((self.synced() - synced) * 1e9)
+            self._orders[order.intent.client_order_id] = made, told, taken, time.time_ns(), sync
 
     def written(self) -> None:
         """The request of the task in which this is called has been handed to its socket."""
@@ -147,6 +154,20 @@ class NamedRest:
         return getattr(self._rest, name)
 
 
+class NotedGateway:
+    """A gateway that tells the notes what leaves."""
+
+    def __init__(self, gateway: BinanceGateway, notes: Notes) -> None:
+        self._gateway, self._notes = gateway, notes
+
+    def submit(self, order: Approved | Reducing, now: int) -> None:
+        self._notes.left(order)
+        self._gateway.submit(order, now)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._gateway, name)
+
+
 class Running(NamedTuple):
     """A desk that is about to run: `process.run(venue, sides, report)`. `url` is its HTTP surface."""
 
@@ -187,6 +208,7 @@ async def live_desk(venue_url: str, home: Path, notes: Notes) -> AsyncIterator[R
         process.resume(_silent)
         await stack.enter_async_context(changing(process, configured, control))
         venue = LiveVenue(settings, ready, process, lease, None, _silent)
+        venue.gateway = cast(Any, NotedGateway(venue.gateway, notes))
         auditing = auditing_of(settings, process.journal, _silent)
         sides = [*venue.sides(), decisions_of(process), *([] if auditing is None else auditing.sides())]
         yield Running(process, venue, sides, url)
