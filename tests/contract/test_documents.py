@@ -295,10 +295,9 @@ async def test_a_file_that_is_no_store_says_what_to_do(tmp_path: Path) -> None:
         await SqliteDocuments.open(tmp_path / "x.sqlite")
 
 
-async def test_a_file_that_another_keeps_locked_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_file_that_another_keeps_locked_says_so(tmp_path: Path) -> None:
     """Whoever has it must end, or be waited for."""
-    monkeypatch.setattr("petrosa.adapters.stores.documents.sqlite.BUSY_S", 0.0)
-    ours = await SqliteDocuments.open(tmp_path / "x.sqlite")
+    ours = await SqliteDocuments.open(tmp_path / "x.sqlite", busy_s=0.0)
     other = sqlite3.connect(tmp_path / "x.sqlite", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StorageError, match=r"locked; another process"):

@@ -1,25 +1,20 @@
 """Documents in one SQLite file: survives a crash, needs no server.
 
-One thread owns the connection, so calls are done in the order they were made and the event loop never waits for the
-disk. The file is in WAL mode with full sync; other processes may use it at the same time.
+Every commit is synced; `SqliteFile` says how the file is used.
 """
 
-import asyncio
-import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from petrosa.adapters.stores.documents import rules
 from petrosa.adapters.stores.documents.rules import Change
 from petrosa.adapters.stores.documents.writes import AllOrNothing
+from petrosa.adapters.stores.sqlite_file import BUSY_S, SqliteFile
 from petrosa.errors import StorageError
 from petrosa.ports import Versioned
 
 SCHEMA: Final = 1
-BUSY_S: Final = 5.0
-T = TypeVar("T")
 
 _CREATE: Final = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -29,24 +24,19 @@ CREATE TABLE IF NOT EXISTS documents (
 """
 
 
-class SqliteDocuments(AllOrNothing):
+class SqliteDocuments(SqliteFile, AllOrNothing):
     """Documents in a file. Made by `open`."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="documents")
-        self._connection: sqlite3.Connection | None = None
-        self._closed = False
+    WHAT = "the document store"
+    AFRESH = "begin without what it held"
+    ELSEWHERE = "choose another with PETROSA_HOME"
+    SYNCHRONOUS = "FULL"
 
     @classmethod
-    async def open(cls, path: Path) -> "SqliteDocuments":
+    async def open(cls, path: Path, busy_s: float = BUSY_S) -> "SqliteDocuments":
         """Open the file, making it where it is missing. Raises `StorageError` when that cannot be done."""
-        store = cls(path)
-        try:
-            await store._do(store._open)
-        except BaseException:
-            await store.close()
-            raise
+        store = cls(path, busy_s)
+        await store.opened()
         return store
 
     async def get(self, collection: str, key: str) -> Versioned | None:
@@ -65,42 +55,15 @@ class SqliteDocuments(AllOrNothing):
         rules.check_names(collection, after or "-")
         return await self._do(lambda: self._find(collection, where, rules.page_size(limit), after, descending))
 
-    async def close(self) -> None:
-        if self._closed:
-            return
-        if self._connection is not None:
-            await self._do(self._connection.close)
-        self._closed = True
-        self._thread.shutdown()
-
     async def _apply(self, changes: Sequence[Change]) -> Sequence[int]:
         return await self._do(lambda: self._in_transaction(changes))
 
-    async def _do(self, work: Callable[[], T]) -> T:
-        """Have the thread do it, and speak of SQLite's errors in our own words."""
-        if self._closed:
-            raise StorageError(f"the document store {self.path} is closed")
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        except (sqlite3.Error, OSError) as problem:
-            raise StorageError(
-                f"the document store {self.path} does not answer: {problem}; {_remedy(problem)}"
-            ) from None
-
-    def _open(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = self._connection = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        found = connection.execute("PRAGMA user_version").fetchone()[0]
+    def _prepare(self) -> None:
+        found = self._execute("PRAGMA user_version").fetchone()[0]
         if found > SCHEMA:
             raise StorageError(f"{self.path} has schema {found}, this version knows {SCHEMA}; use the newer version")
-        connection.execute(_CREATE)
-        connection.execute(f"PRAGMA user_version = {SCHEMA}")
-
-    def _execute(self, statement: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
-        assert self._connection is not None
-        return self._connection.execute(statement, values)
+        self._execute(_CREATE)
+        self._execute(f"PRAGMA user_version = {SCHEMA}")
 
     def _get(self, collection: str, key: str) -> Versioned | None:
         row = self._execute(
@@ -109,15 +72,8 @@ class SqliteDocuments(AllOrNothing):
         return None if row is None else Versioned(row[0], rules.decode(row[1]))
 
     def _in_transaction(self, changes: Sequence[Change]) -> list[int]:
-        self._execute("BEGIN IMMEDIATE")  # nobody else changes anything between our look and our write
-        try:
-            before = [self._change(change) for change in changes]
-            self._execute("COMMIT")
-        except BaseException:
-            if self._connection is not None and self._connection.in_transaction:
-                self._execute("ROLLBACK")
-            raise
-        return before
+        with self._transaction():
+            return [self._change(change) for change in changes]
 
     def _change(self, change: Change) -> int:
         """Make one change; returns the version before it."""
@@ -151,13 +107,3 @@ class SqliteDocuments(AllOrNothing):
                 found.append((key, Versioned(version, document)))
         rows.close()
         return found
-
-
-def _remedy(problem: Exception) -> str:
-    """What to do about an error of SQLite's."""
-    name = getattr(problem, "sqlite_errorname", "")
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return f"another process has kept it locked for {BUSY_S:g} s; end that one, or try again"
-    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return "the file is damaged or no store: put a copy of it back, or move it away and begin without what it held"
-    return "see that the folder can be written and the disk has room, or choose another with PETROSA_HOME"

@@ -1,16 +1,12 @@
 """History in one SQLite file: the default, which needs no server.
 
-One thread owns the connection, so calls are done in the order they were made and the event loop never waits for the
-disk. The file is in WAL mode; other processes may read and write it at the same time. Times are ns, numbers are text.
+Times are ns, numbers are text; `SqliteFile` says how the file is used.
 """
 
-import asyncio
-import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 
 from petrosa.adapters.stores.klines.layouts import (
     GAPS,
@@ -26,10 +22,8 @@ from petrosa.adapters.stores.klines.layouts import (
     tables_of_market,
 )
 from petrosa.adapters.stores.klines.tables import KlineTables, Rows, Span
-from petrosa.errors import ConfigError, StorageError
-
-BUSY_S: Final = 5.0
-T = TypeVar("T")
+from petrosa.adapters.stores.sqlite_file import BUSY_S, SqliteFile
+from petrosa.errors import ConfigError
 
 _TYPES: Final = {
     Kind.TEXT: "TEXT", Kind.TIME: "INTEGER", Kind.EXACT: "TEXT", Kind.COUNT: "INTEGER", Kind.ID: "INTEGER",
@@ -38,15 +32,14 @@ _TYPES: Final = {
 _READ: Final[dict[Kind, Callable[[Any], Any]]] = {Kind.EXACT: Decimal, Kind.FLAG: bool}
 
 
-class SqliteKlines(KlineTables):
+class SqliteKlines(SqliteFile, KlineTables):
     """History in a file. Made by `open`."""
 
-    def __init__(self, path: Path, busy_s: float) -> None:
-        self.path = path
-        self._busy_s = busy_s
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="klines")
-        self._connection: sqlite3.Connection | None = None
-        self._closed = False
+    WHAT = "the history in"
+    AFRESH = "extract again"
+    ELSEWHERE = "name another file in klines.url"
+    # A power cut may take the last bars along, never half of them, and they are asked for again.
+    SYNCHRONOUS = "NORMAL"
 
     @classmethod
     async def open(cls, path: Path, busy_s: float = BUSY_S) -> Self:
@@ -55,20 +48,8 @@ class SqliteKlines(KlineTables):
         Raises `StorageError` when that cannot be done, `ConfigError` when a table is there and of another shape.
         """
         store = cls(path, busy_s)
-        try:
-            await store._do(store._open)
-        except BaseException:
-            await store.close()
-            raise
+        await store.opened()
         return store
-
-    async def close(self) -> None:
-        if self._closed:
-            return
-        if self._connection is not None:
-            await self._do(self._connection.close)
-        self._closed = True
-        self._thread.shutdown()
 
     async def _write(self, parts: Sequence[Rows]) -> int:
         return await self._do(lambda: self._in_transaction(parts))
@@ -94,25 +75,8 @@ class SqliteKlines(KlineTables):
         found = await self._do(lambda: self._select(table, TRADES, ["trade_id"], last, (symbol,)))
         return found[0][0] if found else None
 
-    async def _do(self, work: Callable[[], T]) -> T:
-        """Have the thread do it, and speak of SQLite's errors in our own words."""
-        if self._closed:
-            raise StorageError(f"the history in {self.path} is closed")
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        except (sqlite3.Error, OSError) as problem:
-            raise StorageError(
-                f"the history in {self.path} does not answer: {problem}; {_remedy(problem, self._busy_s)}"
-            ) from None
-
-    def _open(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = self._connection = sqlite3.connect(self.path, timeout=self._busy_s, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = WAL")
-        # A power cut may take the last bars along, never half of them, and they are asked for again.
-        connection.execute("PRAGMA synchronous = NORMAL")
-        with connection:
-            connection.execute("BEGIN IMMEDIATE")
+    def _prepare(self) -> None:
+        with self._transaction():
             self._make(PLAIN_MARKET)
             self._require_shapes()
 
@@ -146,28 +110,17 @@ class SqliteKlines(KlineTables):
                     f" {table} RENAME TO old_{table}), or name another file in klines.url"
                 )
 
-    def _execute(self, statement: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
-        assert self._connection is not None
-        return self._connection.execute(statement, values)
-
     def _tables(self) -> set[str]:
         found = self._execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
         return {name for (name,) in found if layout_of(name) is not None}
 
     def _in_transaction(self, parts: Sequence[Rows]) -> int:
         assert self._connection is not None
-        self._execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction():
             before = self._connection.total_changes
             for part in parts:
                 self._upsert(part)
-            changed = self._connection.total_changes - before
-            self._execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._execute("ROLLBACK")
-            raise
-        return changed
+            return self._connection.total_changes - before
 
     def _upsert(self, part: Rows) -> None:
         assert self._connection is not None
@@ -229,13 +182,3 @@ def _said(shape: tuple[str, int] | None) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
-
-
-def _remedy(problem: Exception, busy_s: float) -> str:
-    """What to do about an error of SQLite's."""
-    name = getattr(problem, "sqlite_errorname", "")
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return f"another process has kept it locked for {busy_s:g} s; end that one, or try again"
-    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return "the file is damaged or no store: put a copy of it back, or move it away and extract again"
-    return "see that the folder can be written and the disk has room, or name another file in klines.url"
