@@ -21,7 +21,7 @@ PetrosaError
 │   ├── Forbidden       a valid key without the scope, or a request from a foreign page: use what is allowed
 │   └── LimitExceeded   too many writes: wait `retry_after_s`
 ├── VersionConflict      a document changed since it was read: read again, decide anew
-├── LeaseLost           another process may send for the account: send nothing, start again to wait for it
+├── LeaseLost           another process may have the account or subject: send nothing, start again to wait
 ├── OverflowHalt        something that may never be dropped would have been: halt
 └── InvariantError      our own mistake: stop, keep the journal, report it
 """
@@ -116,7 +116,7 @@ class VenueClosed(VenueError):
 
 
 class LeaseLost(PetrosaError):
-    """The right to send for an account has gone to another process, or may have."""
+    """The right to send for an account, or to publish on a subject, has gone to another process, or may have."""
 
 
 class OverflowHalt(PetrosaError):

@@ -41,7 +41,7 @@ async def test_a_broker_that_went_and_came_back(server: Server) -> None:
     async with a_lease("nats", server.url, "one", said.append) as lease, kept(lease):
         token, began = lease.token, asyncio.get_running_loop().time()
         await server.kill()
-        await until(lease, r"the lease of main was not renewed for 1\.\d s, limit 1\.1 s: another may hold it")
+        await until(lease, r"the lease of account main was not renewed for 1\.\d s, limit 1\.1 s: another may hold it")
         assert asyncio.get_running_loop().time() - began < TTL_S
         await server.start()
         await until(lease, "")
@@ -54,7 +54,7 @@ async def test_a_broker_that_stands_still(server: Server) -> None:
     assert server.process is not None
     async with a_lease("nats", server.url, "one") as lease, kept(lease):
         server.process.send_signal(signal.SIGSTOP)
-        await until(lease, r"the lease of main was not renewed for 1\.\d s.*")
+        await until(lease, r"the lease of account main was not renewed for 1\.\d s.*")
         server.process.send_signal(signal.SIGCONT)
         await until(lease, "")
 
@@ -68,11 +68,24 @@ async def test_a_broker_that_comes_after_whoever_waits_for_it(server: Server) ->
         async with asyncio.timeout(10):
             while not said:
                 await asyncio.sleep(0.01)
-        assert re.match("no lease of main yet: .*; waiting for the broker", said[0])
+        assert re.match("no lease of account main yet: .*; waiting for the broker", said[0])
         await server.start()
         async with asyncio.timeout(20):
             await waiting
         assert "" == lease.why_not()
+
+
+async def test_a_broker_that_has_forgotten_its_only_holder(server: Server, tmp_path: Path) -> None:
+    """Nobody else waits for the lease: who had it hears that it is lost, and can be started again."""
+    async with a_lease("nats", server.url, "one") as lease:
+        await lease.acquire()
+        await server.kill()
+        for folder in tmp_path.rglob("jetstream"):
+            shutil.rmtree(folder)
+        await server.start()
+        async with asyncio.timeout(20):
+            with pytest.raises(LeaseLost, match="lost to nobody that is known"):
+                await lease.run()
 
 
 async def test_a_broker_that_has_forgotten(server: Server, tmp_path: Path) -> None:
@@ -104,7 +117,7 @@ async def test_what_another_has_taken_is_lost_for_good(server: Server, holder: N
         with pytest.raises(LeaseLost, match=f"lost to {named}.*; nothing leaves any more: start again"):
             async with asyncio.timeout(10):
                 await lease.run()
-        assert f"the lease of main is lost to {named}" in lease.why_not()
+        assert f"the lease of account main is lost to {named}" in lease.why_not()
         await lease.release()
         await bus.close()
 

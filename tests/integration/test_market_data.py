@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from petrosa.adapters.leases.nats import BUCKET, NatsHolder
 from petrosa.adapters.wire.subjects import MARKET_STREAM
 from petrosa.apps.commands.options import listened
 from petrosa.apps.listening.beating import heartbeat
@@ -15,7 +16,7 @@ from petrosa.apps.listening.recording import record
 from petrosa.apps.listening.status import ListeningStatus
 from petrosa.apps.settings import load
 from petrosa.core.model.market import FeedState, FeedStateChanged, Trade
-from petrosa.errors import ConfigError
+from petrosa.errors import ConfigError, LeaseLost
 from tests.kit.bybit_server import Bybit, bybit
 from tests.kit.listening import consuming, facts_until, feeding, hearing, is_state, venue_settings
 from tests.kit.nats import Server
@@ -219,3 +220,68 @@ async def test_another_venue_is_published_in_the_same_way(server: Server, tmp_pa
         assert {"bybit linear"} == {f"{one['venue']} {one['market']}" for one in heard}
         with pytest.raises(ConfigError, match="only recordings of binance"):
             await record(settings, tmp_path / "rec", 1.0, report=quiet)
+
+
+async def test_a_second_feed_of_a_subject_waits_for_the_first(
+    exchange: HandExchange, server: Server, tmp_path: Path
+) -> None:
+    """Nothing is told twice: it says whom it waits for, and goes on when that one has ended."""
+    settings = venue_settings(tmp_path, exchange.url, "lease.name=first", nats=server.url)
+    said: list[str] = []
+    async with AsyncExitStack() as second:
+        async with feeding(settings) as first:
+            await _until(lambda: first.publisher.published > 20)
+            waiting = asyncio.create_task(second.enter_async_context(feeding(settings, report=said.append)))
+            await _until(lambda: bool(said))
+            assert said[0].startswith(f"feed: subject {BARE} is held by first (process ")
+            assert not waiting.done()
+        async with asyncio.timeout(5.0):
+            feed = await waiting
+        await _until(lambda: feed.publisher.published > 20)
+
+
+async def test_a_feed_that_finds_another_in_its_place_ends(
+    exchange: HandExchange, server: Server, tmp_path: Path
+) -> None:
+    """It was away for longer than its lease: it publishes no more, and says who has the subject."""
+    settings = venue_settings(tmp_path, exchange.url, "lease.ttl_seconds=1", nats=server.url)
+    async with AsyncExitStack() as first:
+        feed = await first.enter_async_context(feeding(settings))
+        await _until(lambda: feed.publisher.published > 20)
+        leases, key = feed.bus.cells(BUCKET), f"feed.{BARE}"
+        another = msgspec.json.encode(NatsHolder("another", "x", 60.0))
+        while (cell := await leases.read(key)) and await leases.write(key, another, cell.revision) is None:
+            pass  # it was renewed in between
+        async with asyncio.timeout(20):
+            await asyncio.wait([feed.publishing])
+        with pytest.raises(LeaseLost, match=rf"subject {BARE} is lost to another"):
+            await first.aclose()
+
+
+async def test_a_lease_that_the_broker_forgot_is_taken_again(
+    exchange: HandExchange, server: Server, tmp_path: Path
+) -> None:
+    """Nothing is lost but time."""
+    settings = venue_settings(tmp_path, exchange.url, "lease.ttl_seconds=1", nats=server.url)
+    said: list[str] = []
+    async with feeding(settings, report=said.append) as feed:
+        await _until(lambda: feed.publisher.published > 20)
+        await feed.bus._js.delete_key_value(BUCKET)
+        await _until(lambda: any("is lost to nobody that is known" in text for text in said))
+        published = feed.publisher.published
+        await _until(lambda: feed.publisher.published > published + 20)
+
+
+async def test_without_jetstream_a_feed_says_that_nothing_holds_a_second_back(
+    exchange: HandExchange, tmp_path: Path
+) -> None:
+    """And publishes all the same."""
+    said: list[str] = []
+    server = Server(tmp_path / "core", jetstream=False)
+    try:
+        settings = venue_settings(tmp_path, exchange.url, nats=await server.start())
+        async with feeding(settings, report=said.append) as feed:
+            await _until(lambda: feed.publisher.published > 20)
+    finally:
+        await server.stop()
+    assert any("keeps no lease: nothing holds a second feed of this back" in text for text in said)

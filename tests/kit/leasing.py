@@ -29,7 +29,7 @@ async def a_lease(kind: str, place: str, name: str, report: Callable[[str], None
         return
     bus = await NatsBus.connect(place)
     try:
-        yield NatsLease(bus.cells(BUCKET), ACCOUNT, name, TTL_S, report)
+        yield NatsLease(bus.cells(BUCKET), ACCOUNT, f"account {ACCOUNT}", name, TTL_S, report)
     finally:
         await bus.close()
 

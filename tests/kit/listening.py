@@ -28,22 +28,27 @@ def venue_settings(home: Path, exchange: str, *sets: str, nats: str = "") -> Set
 
 
 class Feeding:
-    """A feed that publishes."""
+    """A feed that publishes, in a task."""
 
-    def __init__(self, heard: Listening, publisher: Publisher, bus: NatsBus) -> None:
-        self.heard, self.publisher, self.bus = heard, publisher, bus
+    def __init__(self, heard: Listening, publisher: Publisher, bus: NatsBus, publishing: asyncio.Task[None]) -> None:
+        self.heard, self.publisher, self.bus, self.publishing = heard, publisher, bus, publishing
 
 
 @asynccontextmanager
-async def feeding(settings: Settings, *, fresh: bool = False) -> AsyncIterator[Feeding]:
+async def feeding(
+    settings: Settings, *, fresh: bool = False, report: Callable[[str], None] = quiet
+) -> AsyncIterator[Feeding]:
     """Publish while the block lasts."""
     bus = await NatsBus.connect(settings.nats.url)
     try:
         async with listening(settings, quiet, quiet) as heard:
-            publisher = Publisher(settings, bus, heard, "live-test", quiet)
-            await publisher.prepare(fresh=fresh)
-            async with running(heard.feed.run()), running(publisher.run()):
-                yield Feeding(heard, publisher, bus)
+            publisher = Publisher(settings, bus, heard, "live-test", report)
+            try:
+                await publisher.prepare(fresh=fresh)
+                async with running(heard.feed.run()), running(publisher.run()) as publishing:
+                    yield Feeding(heard, publisher, bus, publishing)
+            finally:
+                await publisher.alone.release()
     finally:
         await bus.close()
 

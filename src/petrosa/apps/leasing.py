@@ -24,7 +24,7 @@ async def open_lease(settings: Settings, report: Report) -> AsyncIterator[Lease]
 
     Raises `ConfigError` and `NotRunningError` where NATS is meant and not named, does not answer or keeps nothing.
     """
-    account, name = settings.account.account, settings.lease.name or _own_name(settings)
+    account, name = settings.account.account, holder_name(settings)
     if settings.lease.kind == "file":
         yield FileLease(lease_file(settings), account, name, report)
         return
@@ -35,8 +35,8 @@ async def open_lease(settings: Settings, report: Report) -> AsyncIterator[Lease]
                 f"the NATS server at {bus.url} has no JetStream, so it keeps no lease; start one that has, or set"
                 " lease.kind=file where one machine alone sends for the account"
             )
-        whose = f"{name} (process {os.getpid()})"
-        yield NatsLease(bus.cells(BUCKET), key_of(account), whose, settings.lease.ttl_seconds, report)
+        ttl_s, what = settings.lease.ttl_seconds, f"account {account}"
+        yield NatsLease(bus.cells(BUCKET), key_of(account), what, f"{name} (process {os.getpid()})", ttl_s, report)
     finally:
         await bus.close()
 
@@ -64,6 +64,8 @@ def key_of(account: str) -> str:
     return account if PLAIN.fullmatch(account) else f"x-{account.encode().hex()}"
 
 
-def _own_name(settings: Settings) -> str:
+def holder_name(settings: Settings) -> str:
+    """What this process is called by those who wait for it."""
     replica = settings.service.replica
-    return f"{socket.gethostname()}/{replica}" if replica else socket.gethostname()
+    own = f"{socket.gethostname()}/{replica}" if replica else socket.gethostname()
+    return settings.lease.name or own

@@ -1,4 +1,4 @@
-"""The lease of an account in a cluster: a key of a JetStream bucket, renewed at a third of its time.
+"""A lease in a cluster, of an account or of a subject: a key of a JetStream bucket, renewed at a third of its time.
 
 Nobody's clock is compared with anybody's: a contender takes over when it has seen the same revision stand for the whole
 time of the lease, by its own clock, and a holder counts from before its renewal left, less a margin. So the holder has
@@ -17,14 +17,14 @@ from petrosa.adapters.bus.cells import Cell, Cells
 from petrosa.errors import LeaseLost, TransportError
 
 BUCKET: Final = "petrosa-leases"
-DESCRIPTION: Final = "Petrosa: which process may send for an account"
+DESCRIPTION: Final = "Petrosa: which process may send for an account, or publish on a subject"
 MARGIN: Final = 0.25
 """The part of the time that a holder gives away, for clocks that run at different rates and for what is on its way."""
 _BOOT: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class NatsHolder(msgspec.Struct, frozen=True):
-    """What stands under an account's key. No `id` says that nobody holds it."""
+    """What stands under a key. No `id` says that nobody holds it."""
 
     name: str = ""
     id: str = ""
@@ -32,10 +32,20 @@ class NatsHolder(msgspec.Struct, frozen=True):
 
 
 class NatsLease:
-    """Implements `ports.Lease`. A contender waits for the longer of its own time and the holder's."""
+    """Implements `ports.Lease`. A contender waits for the longer of its own time and the holder's.
 
-    def __init__(self, cells: Cells, key: str, name: str, ttl_s: float, report: Callable[[str], None]) -> None:
+    A key that is not there must be seen missing for that time too, since the broker may have forgotten its holder;
+    unless `takes_unknown`: then there may be two for as long as it takes to renew, where no money is at stake.
+    """
+
+    def __init__(
+        self, cells: Cells, key: str, what: str, name: str, ttl_s: float, report: Callable[[str], None],
+        *, takes_unknown: bool = False,
+    ) -> None:  # fmt: skip
+        """`what` the lease is of, in words."""
         self.token = 0
+        self._what = what
+        self._takes_unknown = takes_unknown
         self._cells = cells
         self._key = key
         self._name = name
@@ -44,11 +54,10 @@ class NatsLease:
         self._id = secrets.token_hex(8)
         self._revision = 0
         self._renewed: tuple[float, float] = (0.0, 0.0)
-        self._over = f"the lease of {key} is not held here"
+        self._over = f"the lease of {what} is not held here"
         self._said = ""
 
     async def acquire(self) -> None:
-        """A key that is not there must be seen missing for the whole time too: the broker may have forgotten it."""
         seen, since = -1, 0.0
         while True:
             try:
@@ -56,15 +65,17 @@ class NatsLease:
                     revision, holder = await self._look()
                     now = _boot()
                     if holder is not None and holder.id not in ("", self._id):
-                        self._say(f"account {self._key} is held by {holder.name}; waiting to take it over")
+                        self._say(f"{self._what} is held by {holder.name}; waiting to take it over")
                     if revision != seen:
                         seen, since = revision, now
                     ttl_s = self._ttl_s if holder is None else max(self._ttl_s, holder.ttl_s)
-                    is_free = holder is not None and holder.id in ("", self._id)  # ours: an answer was lost
+                    is_free = (
+                        self._takes_unknown if holder is None else holder.id in ("", self._id)
+                    )  # ours: an answer was lost
                     if (is_free or now - since >= ttl_s) and await self._claim(revision):
                         return
             except (TransportError, TimeoutError) as problem:
-                self._say(f"no lease of {self._key} yet: {_said(problem)}; waiting for the broker")
+                self._say(f"no lease of {self._what} yet: {_said(problem)}; waiting for the broker")
             await asyncio.sleep(self._ttl_s / 10)
 
     def why_not(self) -> str:
@@ -73,24 +84,27 @@ class NatsLease:
         age, limit = self._age(), self._ttl_s * (1.0 - MARGIN)
         if age < limit:
             return ""
-        return f"the lease of {self._key} was not renewed for {age:.1f} s, limit {limit:.1f} s: another may hold it"
+        return f"the lease of {self._what} was not renewed for {age:.1f} s, limit {limit:.1f} s: another may hold it"
 
     async def run(self) -> None:
-        pause = self._ttl_s / 3
+        pause, has_failed = self._ttl_s / 3, False
         while True:
             await asyncio.sleep(pause)
             try:
                 async with asyncio.timeout(self._ttl_s / 3):
+                    if has_failed:  # without its bucket a write has no answer, for ever
+                        await self._cells.ensure(DESCRIPTION)
                     pause = self._ttl_s / 3 if await self._renew() else 0.0
+                has_failed = False
             except (TransportError, TimeoutError) as problem:
-                self._say(f"the lease of {self._key} could not be renewed: {_said(problem)}; trying on")
-                pause = self._ttl_s / 10
+                self._say(f"the lease of {self._what} could not be renewed: {_said(problem)}; trying on")
+                pause, has_failed = self._ttl_s / 10, True
 
     async def release(self) -> None:
         """Where the broker is away, the others wait for the time of the lease."""
         if self._over:
             return
-        self._over = f"the lease of {self._key} was released"
+        self._over = f"the lease of {self._what} was released"
         try:
             async with asyncio.timeout(self._ttl_s / 3):
                 nobody = msgspec.json.encode(NatsHolder())
@@ -99,7 +113,7 @@ class NatsLease:
                     if holder is not None and holder.id == self._id:
                         await self._cells.write(self._key, nobody, revision)
         except (TransportError, TimeoutError) as problem:
-            self._say(f"the lease of {self._key} ends by itself in {self._ttl_s:g} s: {_said(problem)}")
+            self._say(f"the lease of {self._what} ends by itself in {self._ttl_s:g} s: {_said(problem)}")
 
     async def _look(self) -> tuple[int, NatsHolder | None]:
         """(revision, holder) of the key; revision 0 and none when it is not there."""
@@ -130,7 +144,7 @@ class NatsLease:
         holder = None if cell is None else read_holder(cell)
         if cell is None or holder is None or holder.id != self._id:
             name = holder.name if holder is not None else ""
-            self._over = f"the lease of {self._key} is lost to {name or 'nobody that is known'}"
+            self._over = f"the lease of {self._what} is lost to {name or 'nobody that is known'}"
             raise LeaseLost(f"{self._over}; nothing leaves any more: start again to wait for it")
         self._revision = cell.revision  # a renewal of ours whose answer was lost
         return False

@@ -1,5 +1,6 @@
 """A live feed onto NATS: frames in their order, each once, waiting in bounds while NATS is away."""
 
+import asyncio
 import time
 from collections import Counter
 from typing import Final
@@ -8,6 +9,7 @@ from petrosa.adapters.bus.nats import NatsBus
 from petrosa.adapters.wire.envelope import Begin, marker_of
 from petrosa.adapters.wire.subjects import MARKET_STREAM, SIGNALS_STREAM
 from petrosa.apps.joined import Report, persistently
+from petrosa.apps.listening.alone import Alone
 from petrosa.apps.listening.subjects import Subjects
 from petrosa.apps.listening.venue import Listening
 from petrosa.apps.settings import Settings
@@ -22,6 +24,7 @@ class Publisher:
     """Takes what waits and publishes it. `published` counts messages, `unusable` what was no frame, by reason."""
 
     def __init__(self, settings: Settings, bus: NatsBus, heard: Listening, run: str, report: Report) -> None:
+        """Raises `ConfigError` for a subject that nothing can be published on."""
         self.published = 0
         self.unusable: Counter[str] = Counter()
         self._settings = settings
@@ -30,9 +33,14 @@ class Publisher:
         self._run = run
         self._report = report
         self._subjects = Subjects(settings, heard.symbols, heard.clock.now())
+        self.alone = Alone(settings, bus, self._subjects.used, report)
 
     async def prepare(self, *, fresh: bool) -> None:
-        """Have a stream that forgets. Raises `ConfigError` when it holds a recording that is not to be forgotten."""
+        """Wait for another feed to end, and have a stream that forgets.
+
+        Raises `ConfigError` when it holds a recording that is not to be forgotten.
+        """
+        await self.alone.acquire()
         if fresh:
             for stream in (MARKET_STREAM, SIGNALS_STREAM):
                 await self._bus.delete_stream(stream)
@@ -44,9 +52,23 @@ class Publisher:
         await self._bound()
 
     async def run(self) -> None:
-        """Publish until what is listened to has ended and nothing waits any more."""
+        """Publish until what is listened to has ended and nothing waits any more. Raises `LeaseLost`."""
+        keeping = asyncio.create_task(self.alone.run(), name="lease")
+        keeping.add_done_callback(self._end_if_lost)
+        try:
+            await self._publish_all()
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+
+    def _end_if_lost(self, keeping: asyncio.Task[None]) -> None:
+        if not keeping.cancelled() and keeping.exception() is not None:
+            self._heard.end("another feed took the place of this one")
+
+    async def _publish_all(self) -> None:
         await self._publish(self._subjects.begin(self._run, self._heard.clock.now()))
         while frames := await self._heard.outgoing.take(AT_ONCE):
+            await self.alone.may_publish()
             for frame in frames:
                 try:
                     messages = self._subjects.of(frame)

@@ -40,15 +40,21 @@ class LiveFeedSummary(msgspec.Struct, frozen=True):
 
 
 async def serve_live_feed(settings: Settings, *, fresh: bool, report: Report) -> LiveFeedSummary:
-    """Publish for ever. Raises `ConfigError` and `VenueClosed` before anything was published, each with the remedy."""
+    """Publish for ever; another feed of the same subjects is waited for.
+
+    Raises `ConfigError` and `VenueClosed` before anything was published, each with the remedy, and `LeaseLost` when
+    another feed took its place.
+    """
     async with AsyncExitStack() as stack:
         bus = await connect(settings, "feed")
         stack.push_async_callback(bus.close)
         status = ListeningStatus(settings, "feed", bus, bus.url)
         await surrounded(stack, settings, status, report)
-        heard = await stack.enter_async_context(listening(settings, partial(_said, report), waits_on(status, report)))
+        waits = waits_on(status, report)
+        heard = await stack.enter_async_context(listening(settings, partial(_said, report), waits))
         run = f"live-{secrets.token_hex(4)}"
-        publisher = Publisher(settings, bus, heard, run, report)
+        publisher = Publisher(settings, bus, heard, run, waits)
+        stack.push_async_callback(publisher.alone.release)
         await publisher.prepare(fresh=fresh)
         status.opened(heard, lambda: publisher.published, lambda: publisher.unusable)
         subject, every_s = settings.nats.heartbeat_subject, settings.feed.heartbeat_seconds

@@ -37,8 +37,9 @@ class Subjects:
             )
         owned = symbols if feed.mirror or feed.subjects == "per_symbol" else ()
         self._own = {one: symbol_subject(feed.venue, feed.market, one, feed.partitions) for one in owned}
-        used = [*([self._bare] if self._bare else []), *self._own.values()]
-        self._wrappers = {subject: self._wrapper() for subject in used}
+        self.used = [*([self._bare] if self._bare else []), *self._own.values()]
+        """On which something is published."""
+        self._wrappers = {subject: self._wrapper() for subject in self.used}
         self.captured = [*([self._bare] if self._bare else []), *([ALL_SYMBOLS] if owned else [])]
         """What the stream must hold."""
 
