@@ -26,6 +26,7 @@ from petrosa.core.model.market import (
     BookSnapshot,
     FeedState,
     FeedStateChanged,
+    Liquidation,
     MarketEvent,
     MarkPrice,
     Ticker,
@@ -158,6 +159,29 @@ async def test_a_reader_has_the_book_that_the_venue_has(market: str) -> None:
         assert 3 == len(listener.of(Trade))
         assert {} == listener.feed.counts
         await listener.says(LIVE, BOOK)
+
+
+async def test_liquidations_come_one_a_frame_and_their_silence_is_no_fault() -> None:
+    """A long that is closed is sold, and a short bought."""
+    server = Bybit(market="linear")
+    async with listening(server, ("allLiquidation",)) as listener:
+        await listener.says(LIVE, "allLiquidation")
+        server.liquidate("Buy", "Sell", "Buy")
+        server.liquidate("Sell")
+        await listener.frames.until(lambda all_: len(all_) == 4)
+        told = [(one.side, one.price) for one in listener.facts() if isinstance(one, Liquidation)]
+        assert [(Side.SELL, 99.5), (Side.BUY, 100.5), (Side.SELL, 101.5), (Side.BUY, 99.5)] == told
+        listener.now += 3_600 * NS_PER_SECOND
+        server.liquidate("Buy")
+        await listener.frames.until(lambda all_: len(all_) == 5)
+        assert [LIVE] == [one.state for one in listener.said if isinstance(one, FeedStateChanged)]
+
+
+async def test_spot_has_no_liquidations() -> None:
+    server = Bybit()
+    async with bybit(server):
+        with pytest.raises(ConfigError, match="allLiquidation is not a stream that Bybit has for a symbol of spot"):
+            await Listener(server, ("allLiquidation",), QUICK).open()
 
 
 async def test_a_gap_is_said_and_mended_by_subscribing_once_more() -> None:

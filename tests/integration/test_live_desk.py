@@ -208,7 +208,8 @@ async def has_wallet(desk: DeskHere, total: Decimal) -> bool:
 
 
 async def test_a_liquidation_by_the_venue_is_taken_in(tmp_path: Path) -> None:
-    """The order of the venue's own hand is no mystery that holds a position open: the desk is flat with the venue."""
+    """The order of the venue's own hand is no mystery that holds a position open: the desk is flat with the venue. All
+    who listen hear of it, the desk too."""
     poor = AccountEntry(name="demo", key=demo_account().key, usdm={"USDT": Decimal(1_000)})
     with hand_exchange(accounts=[poor]) as exchange:
         exchange.call("POST", "/fapi/v1/leverage", symbol="BTCUSDT", leverage="100")
@@ -218,9 +219,15 @@ async def test_a_liquidation_by_the_venue_is_taken_in(tmp_path: Path) -> None:
             exchange.mark("43500")
             await desk.until(lambda: not exchange.positions())
             await desk.until(lambda: is_flat(desk))
+            await desk.until(lambda: counts(desk, 'petrosa_liquidations_total{side="long",symbol="BTCUSDT"} 1.0'))
+            assert await counts(desk, 'petrosa_liquidations_total{side="short",symbol="BTCUSDT"} 0.0')
             await desk.until_ready()
             await desk.stop()
         assert any(one["clientOrderId"].startswith("autoclose-") for one in exchange.orders("usdm"))
+
+
+async def counts(desk: DeskHere, line: str) -> bool:
+    return line in (await desk.text("/metrics")).splitlines()
 
 
 async def test_filters_that_change_are_gone_by(exchange: HandExchange, tmp_path: Path) -> None:

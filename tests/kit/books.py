@@ -8,7 +8,17 @@ from petrosa.core.market.state import MarketState
 from petrosa.core.market.tape import Tape
 from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.instruments import Instrument
-from petrosa.core.model.market import BestQuote, BookGap, Depth, FeedState, FeedStateChanged, Level, MarketEvent, Trade
+from petrosa.core.model.market import (
+    BestQuote,
+    BookGap,
+    Depth,
+    FeedState,
+    FeedStateChanged,
+    Level,
+    Liquidation,
+    MarketEvent,
+    Trade,
+)
 from tests.kit.instruments import instrument
 
 START = 1_700_000_000
@@ -35,13 +45,25 @@ def leaning(percent: float, rules: Instrument = BTC, seconds: float = 0.0) -> De
     return depth([(99.5, 1.0 + percent / 100.0)], [(100.5, 1.0 - percent / 100.0)], rules, seconds)
 
 
+def liquidation(
+    side: Side, quantity: float, price: float, rules: Instrument = BTC, seconds: float = 0.0, *, filled_at: float = 0.0
+) -> Liquidation:
+    """An order of this side that closed a position. Without `filled_at` as Bybit tells it."""
+    return Liquidation(rules.id, at(seconds), at(seconds), side, quantity, price, filled_at)
+
+
+LIQUIDATIONS = "forceOrder"
+
+
 class Heard:
     """An analyzer and the markets of some instruments; tells it what happens at a time in seconds."""
 
     def __init__(self, rules: Iterable[Instrument] = (BTC,), **params: float) -> None:
         self.instruments = {one.id: one for one in rules}
         self.analyzer = DepthAnalyzer(MetricsParams(**params))  # type: ignore[arg-type]
-        self.markets = {key: MarketState(one, Tape(10 * NS_PER_SECOND)) for key, one in self.instruments.items()}
+        self.markets = {
+            key: MarketState(one, Tape(10 * NS_PER_SECOND), (LIQUIDATIONS,)) for key, one in self.instruments.items()
+        }
         self.now = at(0)
 
     def tell(self, event: MarketEvent, seconds: float) -> None:
@@ -62,8 +84,8 @@ class Heard:
     def quote(self, bid: float, bid_quantity: float, ask: float, ask_quantity: float, seconds: float) -> None:
         self.tell(BestQuote(BTC.id, at(seconds), at(seconds), 1, bid, bid_quantity, ask, ask_quantity), seconds)
 
-    def feed(self, state: FeedState, seconds: float) -> None:
-        self.tell(FeedStateChanged(BTC.id, at(seconds), at(seconds), "depth20", state, "test"), seconds)
+    def feed(self, state: FeedState, seconds: float, stream: str = "depth20") -> None:
+        self.tell(FeedStateChanged(BTC.id, at(seconds), at(seconds), stream, state, "test"), seconds)
 
     def gap(self, seconds: float) -> None:
         self.tell(BookGap(BTC.id, at(seconds), at(seconds), 2, 5), seconds)

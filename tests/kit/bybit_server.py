@@ -82,6 +82,15 @@ class Bybit:
         ]  # fmt: skip
         self.push(f"publicTrade.{self.symbol}", {"type": "snapshot", "ts": ms, "data": rows})
 
+    def liquidate(self, *sides: str) -> None:
+        """Positions of these sides, each at another price, in one message."""
+        ms = self._ms()
+        rows = [
+            {"T": ms, "s": self.symbol, "S": side, "v": "0.003", "p": f"{99 + number}.50"}
+            for number, side in enumerate(sides)
+        ]
+        self.push(f"allLiquidation.{self.symbol}", {"type": "snapshot", "ts": ms, "data": rows})
+
     def ticker(self, kind: str, **fields: str) -> None:
         self.push(f"tickers.{self.symbol}", {"type": kind, "data": {"symbol": self.symbol, **fields}, "ts": self._ms()})
 

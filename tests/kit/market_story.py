@@ -8,11 +8,12 @@ from petrosa.core.model.base import Side
 from petrosa.core.model.instruments import Instrument
 from petrosa.surfaces.api.market_table import TableQuery, page_of
 from petrosa.surfaces.desk_metrics import DeskMetrics
-from tests.kit.books import BTC, Heard, depth
+from tests.kit.books import BTC, Heard, depth, liquidation
 from tests.kit.instruments import instrument
 
 ETH = instrument("ETHUSDT")
 SECONDS = 12
+LIQUIDATED = {20: Side.SELL, 55: Side.SELL, 90: Side.BUY}
 
 
 def story() -> tuple[Heard, DeskMetrics]:
@@ -27,6 +28,8 @@ def story() -> tuple[Heard, DeskMetrics]:
             heard.quote(67_499.99, 1.0 + size, 67_500.01, 2.0 - size, at)
             side = Side.BUY if random.random() < 0.65 else Side.SELL
             heard.trade(random.randrange(1, 400) / 1000, at, side)
+        if tenth in LIQUIDATED:
+            heard.tell(liquidation(LIQUIDATED[tenth], 0.5, 67_400.0, BTC, at), at)
     return heard, metrics_of(heard)
 
 

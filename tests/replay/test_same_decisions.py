@@ -29,13 +29,14 @@ from petrosa.apps.wiring import build_desk, choose_instruments, read_checkpoint
 from petrosa.backtest.chain import decisions_of
 from petrosa.backtest.explain import Question, as_text
 from petrosa.backtest.summary import Summary
+from petrosa.core.model.base import NS_PER_MS
 from petrosa.core.model.commands import Shutdown
 from petrosa.core.model.events import SignalMade
 from petrosa.errors import ConfigError, JournalError, UsageError
 from petrosa.surfaces.api.app import api
 from petrosa.surfaces.api.serve import serving
 from tests.kit.recordings import recording_dir
-from tests.kit.small_recording import LIVELY, write_small_recording
+from tests.kit.small_recording import LIVELY, RECORDER_LATE_NS, write_small_recording
 from tests.kit.toys import trade
 
 BITING = (*LIVELY, "risk.max_open_positions=1", "risk.max_position_fraction=0.1", "risk.max_exposure_fraction=0.1")
@@ -100,6 +101,34 @@ def test_the_asyncio_runtime_decides_the_same(small: Path, tmp_path: Path, sets:
     assert without_times(plain) == without_times(paced)
     bodies = [segment_path(tmp_path / name / "journal", 1).read_bytes() for name in ("plain", "paced")]
     assert bodies[0] == bodies[1]
+
+
+def test_liquidations_among_the_frames_change_no_decision(small: Path, small_run: Summary, tmp_path: Path) -> None:
+    """No strategy reads them: every decision is the same, at the same time, though turns have other numbers."""
+    with_them = backtest(with_liquidations(small, tmp_path / "more.gz"), tmp_path / "more")
+    assert {"BTCUSDT", "ETHUSDT"} == set(with_them.events["liquidation"])
+    assert "liquidation" not in small_run.events
+    backtest(small, tmp_path / "plain")
+    told = [
+        [(turn.now, turn.decisions) for turn in JournalReader(tmp_path / name / "journal").turns() if turn.decisions]
+        for name in ("plain", "more")
+    ]
+    assert told[0] == told[1]
+
+
+def with_liquidations(recording: Path, path: Path) -> Path:
+    """One after every fiftieth frame, by the stream of a symbol and by that of all, once the clock's error is known."""
+    with gzip.open(recording, "rt") as lines, gzip.open(path, "wt") as more:
+        for number, line in enumerate(lines):
+            more.write(line)
+            if number < 2_000 or number % 50:
+                continue
+            arrival = int(line.partition(" ")[0])
+            ms = arrival // NS_PER_MS - RECORDER_LATE_NS // NS_PER_MS
+            symbol, stream = (("BTCUSDT", "btcusdt@forceOrder"), ("ETHUSDT", "!forceOrder@arr"))[number // 50 % 2]
+            order = {"s": symbol, "S": "SELL", "q": "1", "p": "3000", "ap": "3001", "X": "FILLED", "z": "1", "T": ms}
+            more.write(f"{arrival + 1} {json.dumps({'stream': stream, 'data': {'o': order}}, separators=(',', ':'))}\n")
+    return path
 
 
 def test_limits_do_bite(small: Path, small_run: Summary, tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ from typing import Final, NamedTuple, Protocol
 
 from petrosa.adapters.feeds.face import MarketFeed
 from petrosa.adapters.feeds.outlet import News, Offer
-from petrosa.adapters.feeds.parser import Foreign, Parser
+from petrosa.adapters.feeds.parser import Foreign, Kind, Parser
 from petrosa.adapters.venues.binance import parse as binance
 from petrosa.adapters.venues.bybit import parse as bybit
 from petrosa.adapters.venues.bybit.symbols import MARKETS as BYBIT_MARKETS
 from petrosa.core.model.instruments import Instrument
-from petrosa.core.model.market import InstrumentId, MarketEvent
+from petrosa.core.model.market import InstrumentId, Liquidation, MarketEvent
 from petrosa.errors import ConfigError
 
 
@@ -69,23 +69,32 @@ async def _bybit(wish: Wish, offer: Offer, tell: Callable[[News], None]) -> Asyn
 
 
 class Venue(NamedTuple):
-    """What is known of one. `listen` is None where its feed is opened by whoever trades there."""
+    """What is known of one. `listen` is None where its feed is opened by whoever trades there.
+
+    `streams` are those of a symbol, by the name under which a feed tells of them.
+    """
 
     markets: tuple[str, ...]
     parser: ParserOf
+    streams: Mapping[str, Kind]
     listen: Listen | None = None
 
 
 BINANCE: Final = "binance"
 VENUES: Final[Mapping[str, Venue]] = {
-    BINANCE: Venue(("spot", "usdm"), binance.Parser),
-    "bybit": Venue(BYBIT_MARKETS, bybit.Parser, _bybit),
+    BINANCE: Venue(("spot", "usdm"), binance.Parser, binance.STREAMS),
+    "bybit": Venue(BYBIT_MARKETS, bybit.Parser, bybit.STREAMS, _bybit),
 }
 
 
 def venue_of(name: str) -> Venue:
     """One by name. What is no venue's (a synthetic market, a recording under another name) speaks as Binance does."""
     return VENUES.get(name, VENUES[BINANCE])
+
+
+def liquidation_streams(name: str) -> frozenset[str]:
+    """What a venue calls the streams that tell of liquidations."""
+    return frozenset(stream for stream, kind in venue_of(name).streams.items() if kind.event is Liquidation)
 
 
 def listen(name: str, wish: Wish, offer: Offer, tell: Callable[[News], None]) -> AbstractAsyncContextManager[Heard]:

@@ -7,6 +7,7 @@ import msgspec
 
 from petrosa.apps.models import load_models
 from petrosa.apps.settings import Settings
+from petrosa.apps.venues import liquidation_streams
 from petrosa.core.analytics.analyzer import DepthAnalyzer
 from petrosa.core.desk import Checkpoint as DeskCheckpoint
 from petrosa.core.desk import Desk
@@ -90,7 +91,9 @@ def symbols_of(settings: Settings, recorded: Collection[str]) -> list[str]:
 
 
 def build_markets(instruments: Instruments) -> dict[InstrumentId, MarketState]:
-    return {key: MarketState(instrument, Tape(FLOW_WINDOW_NS)) for key, instrument in instruments.items()}
+    return {
+        key: MarketState(one, Tape(FLOW_WINDOW_NS), liquidation_streams(one.venue)) for key, one in instruments.items()
+    }
 
 
 def plans_of(

@@ -9,6 +9,7 @@ import msgspec
 from petrosa.core.analytics.analyzer import DepthAnalyzer
 from petrosa.core.execution.lifecycle import Order
 from petrosa.core.execution.trader_state import TraderState
+from petrosa.core.market.liquidations import Liquidated
 from petrosa.core.market.state import MarketState
 from petrosa.core.model.account import AccountStated, AccountUnclear, RulesStated
 from petrosa.core.model.commands import (
@@ -44,6 +45,7 @@ from petrosa.core.model.market import (
     FeedState,
     FeedStateChanged,
     InstrumentId,
+    Liquidation,
     MarketEvent,
     MarkPrice,
     Reading,
@@ -68,6 +70,7 @@ from petrosa.core.trader import Trader
 
 NOTHING: Final[tuple[Decision, ...]] = ()
 SKEW_LEVELS: Final = 5
+LIQUIDATED_S: Final = 300
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -81,6 +84,7 @@ class View(msgspec.Struct, frozen=True):
     """One instrument as a reader sees it between turns. Prices are floats, None where nothing is known yet.
 
     `skew_ratio` is bid over ask quantity of the best five levels; ages are nanoseconds of the desk's time.
+    `liquidated` is what the venue closed in the last five minutes, None where it is not heard to tell.
     `quantity` is signed; profits are gross, in settle currency; `unrealized` is None where there is no mark.
     """
 
@@ -95,6 +99,7 @@ class View(msgspec.Struct, frozen=True):
     quote_age_ns: int | None
     feed_state: FeedState
     book_is_whole: bool
+    liquidated: Liquidated | None
     quantity: Decimal
     position: Position | None
     by_strategy: dict[str, Decimal]
@@ -155,7 +160,17 @@ class Desk:
         match event:
             case BookDiff() | BookSnapshot():
                 return NOTHING  # whoever keeps a book makes `Depth` of them
-            case Trade() | Depth() | BestQuote() | Ticker() | MarkPrice() | Candle() | FeedStateChanged() | BookGap():
+            case (
+                Trade()
+                | Depth()
+                | BestQuote()
+                | Ticker()
+                | MarkPrice()
+                | Candle()
+                | Liquidation()
+                | FeedStateChanged()
+                | BookGap()
+            ):
                 return self._hear(event, now)
             case OrderFilled() | OrderAccepted() | OrderRejected() | OrderTriggered() | OrderCanceled():
                 return NOTHING if self._trader is None else self._trader.handle(event, now)
@@ -310,6 +325,7 @@ class Desk:
             quote_age_ns=self._now - market.ts_quote if market.ts_quote else None,
             feed_state=market.feed_state,
             book_is_whole=market.book_is_whole,
+            liquidated=_liquidated(market, self._now),
             quantity=trader.held(key) if trader is not None else Decimal(0),
             position=position,
             by_strategy=dict(trader.by_strategy(key)) if trader is not None else {},
@@ -317,6 +333,12 @@ class Desk:
             realized=position.realized if position is not None else Decimal(0),
             unrealized=trader.unrealized(key) if trader is not None else Decimal(0),
         )
+
+
+def _liquidated(market: MarketState, now: int) -> Liquidated | None:
+    """Of the last five minutes; None while nobody tells, since silence is then no zero."""
+    heard = market.liquidations
+    return None if heard.since is None else heard.over(LIQUIDATED_S, now)
 
 
 def _skew(depth: Depth | None) -> float | None:

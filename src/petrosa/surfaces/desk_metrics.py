@@ -21,6 +21,7 @@ from petrosa.surfaces.market_metrics import (
     DepthWeighted,
     ImbalanceFigures,
     ImbalancePoint,
+    LiquidationFigures,
     LiquidityFigures,
     MarketLiquidity,
     MarketSummary,
@@ -46,6 +47,11 @@ SIGNIFICANT: Final = 4
 """Digits that are shown at least: a spread of 0.0000012 is not nothing."""
 POINTS_MAX: Final = 100
 TOP: Final = 5
+NOT_HEARD: Final = (
+    "no stream of liquidations is heard: spot has none, elsewhere add liquidation (Bybit: allLiquidation) to "
+    "feed.streams"
+)
+LOST: Final = "the stream of liquidations is not live; /ready says how the feed is"
 ROWS_AT_ONCE: Final = 64
 """Rows that are worked out before others may run: some half of a millisecond."""
 
@@ -117,9 +123,10 @@ class DeskMetrics:
         return self._analyzer.revision(key, self._now())
 
     def depth(self, key: InstrumentId) -> DepthReport:
-        metrics = self._analyzer.metrics(key, self._now())
+        now = self._now()
+        metrics = self._analyzer.metrics(key, now)
         assert metrics is not None, f"{key}: found fresh, and without a book in the same turn"
-        return self._reports[key].depth(metrics)
+        return self._reports[key].depth(metrics, now)
 
     def pressure(self, key: InstrumentId, timeframe: str) -> PressureReport:
         history = self._analyzer.history(key, timeframe, self._now())
@@ -175,8 +182,8 @@ class Reporter:
         self._price = _places(rules.tick)
         self._volume = _places(rules.step)
 
-    def depth(self, metrics: DepthMetrics) -> DepthReport:
-        """Everything about the symbol."""
+    def depth(self, metrics: DepthMetrics, now: int) -> DepthReport:
+        """Everything about the symbol at a time of the desk."""
         book = metrics.book
         flows = metrics.trade_flow
         return DepthReport(
@@ -205,6 +212,7 @@ class Reporter:
                 {name: shown(flow.p_value, RATIO_PLACES) for name, flow in flows.items()},
                 {name: flow.trades for name, flow in flows.items()},
             ),
+            liquidations=_liquidations(metrics, now),
         )
 
     def pressure(self, history: PressureHistory, timeframe: str) -> PressureReport:
@@ -342,6 +350,21 @@ def _pressure(net: float | None, lean: Lean | None) -> PressureFigures:
     buy = round(50.0 + net / 2.0, PERCENT_PLACES)
     sell = round(100.0 - buy, PERCENT_PLACES)
     return PressureFigures(buy, sell, rounded(buy - sell, PERCENT_PLACES), lean)
+
+
+def _liquidations(metrics: DepthMetrics, now: int) -> LiquidationFigures:
+    told = metrics.liquidated
+    if told is None:
+        return LiquidationFigures(None, None, None, None, None, LOST if metrics.liquidations_lost else NOT_HEARD)
+    windows = told.windows.items()
+    return LiquidationFigures(
+        {name: shown(one.long_notional, PERCENT_PLACES) for name, one in windows},
+        {name: shown(one.short_notional, PERCENT_PLACES) for name, one in windows},
+        {name: one.longs for name, one in windows},
+        {name: one.shorts for name, one in windows},
+        rounded((now - told.since) / NS_PER_SECOND, 0),
+        None,
+    )
 
 
 def _strong(level: Level | None) -> StrongLevel | None:

@@ -127,6 +127,28 @@ class TradeFlowFigures(msgspec.Struct, frozen=True):
     trades: Annotated[dict[str, int], Meta(description="How many; below 20 or so the rest means nothing.")]
 
 
+Notional = Annotated[
+    dict[str, float] | None,
+    Meta(description="By window (1m, 5m, 15m), in quote currency; null while nobody tells, which is not 0."),
+]
+Closed = Annotated[dict[str, int] | None, Meta(description="How many, by window; null while nobody tells.")]
+
+
+class LiquidationFigures(msgspec.Struct, frozen=True):
+    """Positions that the venue closed because their margin was used up. Binance tells the last one of each second and
+    nothing of the others: there every figure is a least one."""
+
+    long_notional: Notional
+    short_notional: Notional
+    longs: Closed
+    shorts: Closed
+    heard_seconds: Annotated[
+        float | None,
+        Meta(description="For how long they have been told without a break; a longer window is not whole."),
+    ]
+    reason: Annotated[str | None, Meta(description="Why the others are null.")]
+
+
 class DepthReport(msgspec.Struct, frozen=True):
     """Everything about one symbol's book now, and the flows that led to it."""
 
@@ -142,6 +164,7 @@ class DepthReport(msgspec.Struct, frozen=True):
     micro_price: MicroPrice
     order_flow: OrderFlowFigures
     trade_flow: TradeFlowFigures
+    liquidations: LiquidationFigures
 
 
 class PressureSummary(msgspec.Struct, frozen=True):

@@ -59,7 +59,8 @@ class VenueSeen(msgspec.Struct, frozen=True, kw_only=True):
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """Counters since the start and gauges of this instant. Durations are seconds; money is a float in the account's
-    currency, made for looking. A mapping is keyed by what its name ends with."""
+    currency, made for looking. A mapping is keyed by what its name ends with; the side of a liquidation is that of the
+    position, `long` or `short`."""
 
     uptime_s: float = 0.0
     messages_processed: int = 0
@@ -81,6 +82,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     equity: float = 0.0
     feed_age_s_by_symbol: Mapping[str, float] = msgspec.field(default_factory=dict)
     gaps_by_symbol: Mapping[str, int] = msgspec.field(default_factory=dict)
+    liquidations_by_symbol_and_side: Mapping[tuple[str, str], int] = msgspec.field(default_factory=dict)
     drops_by_name: Mapping[str, int] = msgspec.field(default_factory=dict)
     inbox_depth: int = 0
     inbox_wait_s: float = 0.0

@@ -131,6 +131,15 @@ class DeskStatus:
             found[market.instrument.symbol] = max(0.0, (now - heard) / NS_PER_SECOND) if heard else float("inf")
         return found
 
+    def _liquidations(self) -> dict[tuple[str, str], int]:
+        """Of the symbols whose liquidations are told, or were."""
+        found: dict[tuple[str, str], int] = {}
+        for market in self.markets.values():
+            told, symbol = market.liquidations, market.instrument.symbol
+            if told.since is not None or told.is_lost:
+                found |= {(symbol, "long"): told.longs, (symbol, "short"): told.shorts}
+        return found
+
     def lines(self) -> list[PositionLine]:
         """Every position that there is or was."""
         if self._account is None:
@@ -174,6 +183,7 @@ class DeskStatus:
             equity=float(self.equity or 0),
             feed_age_s_by_symbol=self.ages(),
             gaps_by_symbol=dict(self._intake.gaps),
+            liquidations_by_symbol_and_side=self._liquidations(),
             drops_by_name=dict(seen.drops),
             inbox_depth=seen.inbox_depth,
             inbox_wait_s=seen.inbox_wait.last,

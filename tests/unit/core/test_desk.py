@@ -7,6 +7,7 @@ import pytest
 
 from petrosa.core.desk import Desk
 from petrosa.core.execution.params import AccountParams
+from petrosa.core.market.liquidations import Liquidated
 from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.events import (
     Alarm,
@@ -20,7 +21,7 @@ from petrosa.core.model.events import (
     TimerDue,
     Warmup,
 )
-from petrosa.core.model.market import BestQuote, BookGap, BookSnapshot, Depth, Trade
+from petrosa.core.model.market import BestQuote, BookGap, BookSnapshot, Depth, Liquidation, Trade
 from petrosa.core.model.orders import Approved, Leg
 from petrosa.core.model.refusals import Refused
 from petrosa.core.model.signals import Action
@@ -209,3 +210,19 @@ def test_a_view_is_what_a_reader_wants() -> None:
     assert gone is not None
     assert (False, None) == (gone.book_is_whole, gone.skew_ratio)
     assert session.desk.view("DOGEUSDT") is None
+
+
+def test_a_view_shows_what_the_venue_liquidated_of_late_and_none_while_nobody_tells() -> None:
+    """No decision follows from it, and no price: the quote is as old as it was."""
+    session = Session()
+    session.tell(quote(session.now))
+    before = session.desk.view(KEY)
+    assert before is not None
+    assert before.liquidated is None
+    session.now += NS_PER_SECOND
+    decided = len(session.decisions)
+    session.tell(Liquidation(KEY, session.now, session.now, Side.SELL, 2.0, 90.0, 95.0))
+    view = session.desk.view(KEY)
+    assert view is not None
+    assert (decided, Liquidated(190.0, 0.0, 1, 0)) == (len(session.decisions), view.liquidated)
+    assert (before.bid, before.last, NS_PER_SECOND) == (view.bid, view.last, view.quote_age_ns)

@@ -10,7 +10,7 @@ from petrosa.core.execution.protection import Protection
 from petrosa.core.market.state import MarketState
 from petrosa.core.market.tape import Tape
 from petrosa.core.model.base import NS_PER_SECOND, Side
-from petrosa.core.model.market import InstrumentId
+from petrosa.core.model.market import InstrumentId, Liquidation
 from petrosa.core.model.positions import Position, PositionSide
 from petrosa.runtime.observed import Observed
 from petrosa.surfaces.api.openapi import INFO
@@ -78,8 +78,16 @@ def test_an_observation_gathers_what_the_parts_know() -> None:
     assert (0.25, {"subscriber metrics": 2}, {"BTCUSDT": 2.0}) == (
         seen.loop_lag_s, seen.drops_by_name, seen.feed_age_s_by_symbol,
     )  # fmt: skip
+    assert {} == seen.liquidations_by_symbol_and_side
     assert (1, 1.5, 0.4, 10_001.8) == (seen.open_positions, seen.realized, seen.unrealized, seen.equity)
     assert seen.nats_connected is False
+
+
+def test_liquidations_are_counted_of_the_symbols_that_are_told_of() -> None:
+    """Both sides, also where there was none: a count that has begun is not missing."""
+    here = status()
+    here.markets[BTC.id].apply(Liquidation(BTC.id, START, START, Side.SELL, 1.0, 49_000.0), START)
+    assert {("BTCUSDT", "long"): 1, ("BTCUSDT", "short"): 0} == here.observe().liquidations_by_symbol_and_side
 
 
 def test_a_position_without_a_confirmed_stop_is_counted_and_ends_readiness() -> None:

@@ -160,7 +160,7 @@ class Health:
         if pulse.state is None and not pulse.is_up and pulse.age(now) < pulse.limit(in_company=False):
             return ()
         state, reason = self._judge(pulse, now)
-        if state is LIVE and (pulse.state is STALE or pulse.state is DEAD or pulse.expected.manner is not Manner.RARE):
+        if state is LIVE and pulse.expected.manner is not Manner.RARE:
             # Frames, or the venue, say that a stream is alive again; the passing of time does not.
             return () if not self._quiet_again(pulse) else self._say(pulse, LIVE, "the silence is confirmed", now)
         if state is STALE and pulse.state is DEAD:

@@ -42,6 +42,16 @@ class Kind(NamedTuple):
     futures: Maker
 
 
+class Shared(NamedTuple):
+    """A stream of all symbols of a market each of whose frames is about one, which `symbol_in` reads.
+
+    `suffix` names the stream of a symbol that says the same.
+    """
+
+    suffix: str
+    symbol_in: Callable[[bytes], str]
+
+
 class Foreign(NamedTuple):
     """Frames in the stream that no venue sent: what they become, and what makes a route from the stream's first part.
 
@@ -53,24 +63,28 @@ class Foreign(NamedTuple):
 
 
 NO_FOREIGN: Final[Mapping[str, Foreign]] = MappingProxyType({})
+NO_SHARED: Final[Mapping[str, Shared]] = MappingProxyType({})
 
 
 class Table:
     """The streams of a symbol that a venue has, by everything after the first `@` of their names.
 
-    `skipped` are those that say nothing we use, `all_market` whole names of streams of a whole market; `marks` may
-    stand in a symbol beside letters and digits. `not_traded` refuses, by (symbol, suffix), what is of another market.
+    `skipped` are those that say nothing we use, `all_market` whole names of streams of a whole market that are left
+    aside, `shared` of those that are read; `marks` may stand in a symbol beside letters and digits. `not_traded`
+    refuses, by (symbol, suffix), what is of another market.
     """
 
     def __init__(
         self, venue: str, streams: Mapping[str, Kind], skipped: Collection[str], all_market: Collection[str],
         marks: str, not_traded: Callable[[str, str], FrameError | None] = lambda _symbol, _suffix: None,
+        shared: Mapping[str, Shared] = NO_SHARED,
     ) -> None:  # fmt: skip
         self.venue = venue
         self.streams = streams
         self.skipped = skipped
         self.all_market = all_market
         self.not_traded = not_traded
+        self.shared = shared
         self.marks = str.maketrans("", "", marks)
 
 
@@ -123,33 +137,61 @@ class Parser:
     def _make(self, stream: str) -> Route:
         if stream in self._table.all_market:
             return self._skip(stream)
+        if stream in self._table.shared:
+            return self._make_shared(stream, self._table.shared[stream])
         lower, _, suffix = stream.partition("@")
         if suffix in self._foreign:
             return self._make_foreign(lower, self._foreign[suffix])
         symbol = lower.upper()
-        kind = self._table.streams.get(suffix)
-        table = self._table
-        elsewhere = table.not_traded(symbol, suffix)
-        if elsewhere is not None:
-            raise elsewhere
-        name = symbol.translate(table.marks)
-        if not name.isalnum() or (kind is None and suffix not in table.skipped):
-            raise FrameError("unknown_stream", f"stream {stream[:60]!r} is not one that {table.venue} documents")
+        self._check(stream, symbol, suffix)
         if self._symbols is not None and symbol not in self._symbols:
             self.first_skipped.setdefault(
                 "symbol_not_configured",
                 f"stream {stream[:60]!r}: {symbol[:40]} is not among the symbols of this run; add it to feed.symbols",
             )
             return self._skip("symbol_not_configured")
-        if kind is None:
-            return self._skip(suffix)
+        kind = self._table.streams.get(suffix)
+        return self._skip(suffix) if kind is None else self._make_known(symbol, kind, suffix, suffix)
+
+    def _check(self, stream: str, symbol: str, suffix: str) -> None:
+        """Raises `FrameError` for a stream that there is not, or that is of another market."""
+        table = self._table
+        elsewhere = table.not_traded(symbol, suffix)
+        if elsewhere is not None:
+            raise elsewhere
+        is_known = suffix in table.streams or suffix in table.skipped
+        if not symbol.translate(table.marks).isalnum() or not is_known:
+            raise FrameError("unknown_stream", f"stream {stream[:60]!r} is not one that {table.venue} documents")
+
+    def _make_known(self, symbol: str, kind: Kind, suffix: str, source: str) -> Route:
+        """`source` is the stream that says it, by which a second one is told from the first."""
         if self._kinds is not None and kind.event not in self._kinds:
             return _nothing
         key = (symbol, kind.event, suffix if kind.event is Candle else "")
-        if self._claimed.setdefault(key, suffix) != suffix:
+        if self._claimed.setdefault(key, source) != source:
             return self._skip("second_stream_of_a_kind")
         maker = kind.spot if self.market == "spot" else kind.futures
         return maker(Stream(instrument_id(self.venue, self.market, symbol), symbol, self.skipped))
+
+    def _make_shared(self, stream: str, shared: Shared) -> Route:
+        """Each symbol has a route of its own behind it. Symbols that nobody asked for are counted, and no fault."""
+        kind, symbols = self._table.streams[shared.suffix], self._symbols
+        routes: dict[str, Route] = {}
+
+        def route(payload: bytes, ts_seen: int) -> MarketEvent | None:
+            symbol = shared.symbol_in(payload)
+            of_symbol = routes.get(symbol)
+            if of_symbol is None:
+                self._check(stream, symbol, shared.suffix)
+                is_wanted = symbols is None or symbol in symbols
+                of_symbol = (
+                    self._make_known(symbol, kind, shared.suffix, stream) if is_wanted else self._skip("other_symbol")
+                )
+                if len(routes) < ROUTES_MAX:
+                    routes[symbol] = of_symbol
+            return of_symbol(payload, ts_seen)
+
+        return route
 
     def _make_foreign(self, source: str, foreign: Foreign) -> Route:
         route = foreign.make(source)  # before anything is left aside: what names no source is a fault

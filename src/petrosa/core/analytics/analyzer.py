@@ -11,6 +11,7 @@ from petrosa.core.analytics.order_flow import TradeFlow
 from petrosa.core.analytics.params import MetricsParams
 from petrosa.core.analytics.pressure import Lean, Trend, Window, lean, trend
 from petrosa.core.analytics.watch import PERCENT, Watch
+from petrosa.core.market.liquidations import Liquidated, Liquidations
 from petrosa.core.market.state import MarketState
 from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.market import (
@@ -20,6 +21,7 @@ from petrosa.core.model.market import (
     FeedState,
     FeedStateChanged,
     InstrumentId,
+    Liquidation,
     MarketEvent,
     Trade,
 )
@@ -28,11 +30,21 @@ TIMEFRAMES: Final[Mapping[str, int]] = {"1m": 60, "5m": 300, "15m": 900}
 """Windows by name, in seconds."""
 
 _BUY: Final = Side.BUY
-_HEARD: Final = frozenset({BestQuote, BookGap, FeedStateChanged})
+_HEARD: Final = frozenset({BestQuote, BookGap, FeedStateChanged, Liquidation})
+
+
+class Liquidating(msgspec.Struct, frozen=True, gc=False):
+    """What the venue liquidated, by name of the window; `since` as `Liquidations` has it."""
+
+    since: int
+    windows: dict[str, Liquidated]
 
 
 class DepthMetrics(msgspec.Struct, frozen=True, gc=False):
-    """One symbol now. `heard` is when its book came (desk time); flows are by name of the window."""
+    """One symbol now. `heard` is when its book came (desk time); flows are by name of the window.
+
+    `liquidated` is None while nobody tells, for the first time or (`liquidations_lost`) not any more.
+    """
 
     heard: int
     book: BookMetrics
@@ -41,6 +53,8 @@ class DepthMetrics(msgspec.Struct, frozen=True, gc=False):
     order_flow: dict[str, float]
     order_flow_of_quotes: bool
     trade_flow: dict[str, TradeFlow]
+    liquidated: Liquidating | None
+    liquidations_lost: bool
 
 
 class PressureHistory(msgspec.Struct, frozen=True, gc=False):
@@ -119,6 +133,8 @@ class DepthAnalyzer:
             watch.advance(now // NS_PER_SECOND)
         if type(event) is BestQuote:
             watch.quote(event)
+        elif type(event) is Liquidation:
+            watch.changes += 1  # `market` keeps it
         elif type(event) is BookGap:
             watch.lose()
         else:
@@ -151,6 +167,8 @@ class DepthAnalyzer:
             {name: watch.order_flow(seconds) for name, seconds in TIMEFRAMES.items()},
             watch.has_quotes,
             {name: watch.trade_flow(seconds) for name, seconds in TIMEFRAMES.items()},
+            _liquidating(watch.liquidations, now),
+            watch.liquidations.is_lost,
         )
 
     def brief(self, key: InstrumentId, now: int) -> Brief | None:
@@ -204,7 +222,7 @@ class DepthAnalyzer:
     def _follow(self, key: InstrumentId, market: MarketState, now: int) -> Watch:
         """A symbol that is new, or whose history is too old to be continued."""
         self._expire(now)
-        watch = Watch(market.instrument, now, self.params.half_life_seconds)
+        watch = Watch(market.instrument, now, self.params.half_life_seconds, market.liquidations)
         self._watches[key] = watch
         self._watches.move_to_end(key)
         self.ever_heard = True
@@ -220,3 +238,9 @@ class DepthAnalyzer:
             if now - self._watches[key].heard <= self._ttl:
                 return
             del self._watches[key]
+
+
+def _liquidating(heard: Liquidations, now: int) -> Liquidating | None:
+    if heard.since is None:
+        return None
+    return Liquidating(heard.since, {name: heard.over(seconds, now) for name, seconds in TIMEFRAMES.items()})

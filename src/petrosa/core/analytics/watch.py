@@ -7,6 +7,7 @@ from petrosa.core.analytics.depth import imbalance
 from petrosa.core.analytics.order_flow import Quote, TradeFlow, quote_flow, trade_flow
 from petrosa.core.analytics.pressure import Window, decayed
 from petrosa.core.analytics.seconds import LONGEST, Samples, Sums
+from petrosa.core.market.liquidations import Liquidations
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import BestQuote, Depth
@@ -27,11 +28,12 @@ class Watch:
     __slots__ = (
         "_bought_by_second", "_flow_by_second", "_half_life", "_imbalances", "_pressure", "_pressures", "_quote",
         "_sold_by_second", "_squares_by_second", "_trades_by_second", "bought", "changes", "depth", "ends", "flow",
-        "has_quotes", "heard", "instrument", "is_live", "listed", "second", "sold", "squares", "trades",
+        "has_quotes", "heard", "instrument", "is_live", "liquidations", "listed", "second", "sold", "squares", "trades",
     )  # fmt: skip
 
-    def __init__(self, instrument: Instrument, now: int, half_life: float) -> None:
+    def __init__(self, instrument: Instrument, now: int, half_life: float, liquidations: Liquidations) -> None:
         self.instrument = instrument
+        self.liquidations = liquidations
         self.depth: Depth | None = None
         self.heard = now
         self.second = self.listed = now // NS_PER_SECOND

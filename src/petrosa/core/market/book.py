@@ -3,6 +3,11 @@
 The book is whole only while every difference since a snapshot is known. A missing one is a `BookGap`, after which the
 book is empty until the next snapshot: it never guesses. Differences that come before a snapshot wait for it.
 
+A level off the instrument's tick (an order that is older than a change of the tick, or a wrong tick in the rules) is
+kept at its own price between the ticks, to be changed and removed like any other. Whoever wants prices as the venue
+wrote them sees it; in ticks it is not there, because no tick is its price: an order that is matched in ticks meets the
+next level, and is never filled at a price that nobody showed.
+
 Chains (Binance, "how to manage a local order book correctly"): spot goes on by `first == last + 1`, futures by
 `previous == last`. The first difference after a snapshot must cover the snapshot's update id.
 """
@@ -28,6 +33,13 @@ OFF_TICK: Final = 1e-3
 """Share of a tick by which a price may miss it: far above float rounding, far below a finer tick."""
 
 
+def place_of(price: float, per_unit: float) -> float:
+    """Where a price stands in ticks: a whole number (an `int`) on the tick, and a `float` between two of them."""
+    scaled = price * per_unit
+    ticks = round(scaled)
+    return ticks if -OFF_TICK < scaled - ticks < OFF_TICK else scaled
+
+
 class BookChange(Enum):
     """What became of a snapshot or difference that was not a gap."""
 
@@ -40,14 +52,15 @@ class _HalfBook:
     """One side. Keys are signed ticks, ascending, so that the best level is always the last one.
 
     Bids are kept at +ticks and asks at −ticks: most changes happen near the best price, at the cheap end of a list.
+    A key is an `int`, or a `float` for a level between two ticks: one price is always the same one.
     """
 
     __slots__ = ("keys", "levels", "off_tick", "scale")
 
     def __init__(self, scale: float) -> None:
         self.scale = scale
-        self.keys: list[int] = []
-        self.levels: dict[int, Level] = {}
+        self.keys: list[float] = []
+        self.levels: dict[float, Level] = {}
         self.off_tick = 0
 
     def clear(self) -> None:
@@ -60,10 +73,8 @@ class _HalfBook:
         scale = self.scale
         for level in levels:
             if level[1] > 0.0:
-                scaled = level[0] * scale
-                key = round(scaled)
-                if not -OFF_TICK < scaled - key < OFF_TICK:
-                    self.off_tick += 1
+                key = place_of(level[0], scale)
+                self.off_tick += type(key) is float
                 self.levels[key] = level
         self.keys.extend(sorted(self.levels))
 
@@ -72,10 +83,11 @@ class _HalfBook:
         levels, keys, scale = self.levels, self.keys, self.scale
         for level in changes:
             scaled = level[0] * scale
-            key = round(scaled)
+            key: float = round(scaled)
             if not -OFF_TICK < scaled - key < OFF_TICK:
-                self.off_tick += 1
-            elif level[1] > 0.0:
+                key = scaled  # as `place_of` has it
+                self.off_tick += level[1] > 0.0 and key not in levels
+            if level[1] > 0.0:
                 if key not in levels:
                     insort(keys, key)
                 levels[key] = level
@@ -83,17 +95,19 @@ class _HalfBook:
                 del levels[key]
                 del keys[bisect_left(keys, key)]
 
+    def best(self) -> int | None:
+        """The best key that is on the tick."""
+        return next((key for key in reversed(self.keys) if type(key) is int), None)
+
 
 class OrderBook:
     """The book of one instrument. Prices come out in ticks, quantities in steps; `top` gives the venue's own floats.
 
-    `off_tick` counts prices that were not on the instrument's tick: two of them could share a tick and one would be
-    lost, so they break the book as a gap does.
+    Levels off the tick are in `top`, `depth` and `crossed`, and not in what is said in ticks.
     """
 
     __slots__ = (
-        "_asks", "_bids", "_bridged", "_steps", "_waiting", "instrument", "last_update_id", "off_tick", "ts_event",
-        "whole",
+        "_asks", "_bids", "_bridged", "_steps", "_waiting", "instrument", "last_update_id", "ts_event", "whole",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument) -> None:
@@ -107,7 +121,6 @@ class OrderBook:
         self.whole = False
         self.last_update_id = 0
         self.ts_event = 0
-        self.off_tick = 0
 
     def apply(self, event: BookSnapshot | BookDiff) -> BookChange | BookGap:
         """Take in what the venue said. A gap is returned once, when the book breaks or a snapshot cannot mend it."""
@@ -122,13 +135,17 @@ class OrderBook:
 
     def best_bid(self) -> int | None:
         """The highest bid in ticks; None when there is none."""
-        keys = self._bids.keys
-        return keys[-1] if keys else None
+        return self._bids.best()
 
     def best_ask(self) -> int | None:
         """The lowest offer in ticks; None when there is none."""
-        keys = self._asks.keys
-        return -keys[-1] if keys else None
+        key = self._asks.best()
+        return None if key is None else -key
+
+    @property
+    def off_tick(self) -> int:
+        """How many levels off the tick have come so far, each counted when it appears."""
+        return self._bids.off_tick + self._asks.off_tick
 
     @property
     def crossed(self) -> bool:
@@ -146,7 +163,8 @@ class OrderBook:
         half, sign = (self._bids, 1) if side is Side.BUY else (self._asks, -1)
         steps, by_key = self._steps, half.levels
         for key in reversed(half.keys):
-            yield sign * key, int(by_key[key][1] * steps + CRUMB)
+            if type(key) is int:
+                yield sign * key, int(by_key[key][1] * steps + CRUMB)
 
     def top(self, side: Side, count: int) -> list[Level]:
         """The best `count` (price, quantity) of a side, as the venue wrote them."""
@@ -171,8 +189,6 @@ class OrderBook:
         if self.whole and snapshot.update_id <= self.last_update_id:
             return BookChange.OLD
         self.load(snapshot.bids, snapshot.asks, snapshot.update_id, snapshot.ts_event)
-        if self._is_off_tick():
-            return self._gap(snapshot.update_id, snapshot.update_id, snapshot)
         waiting = list(self._waiting)
         self._waiting.clear()
         for position, diff in enumerate(waiting):
@@ -199,19 +215,9 @@ class OrderBook:
         self._bridged = True
         self.last_update_id = diff.last_update_id
         self.ts_event = diff.ts_event
-        if self._is_off_tick():
-            return self._gap(last, diff.last_update_id, diff)
         return BookChange.APPLIED
 
-    def _is_off_tick(self) -> bool:
-        found = self._bids.off_tick + self._asks.off_tick
-        if not found:
-            return False
-        self.off_tick += found
-        self._bids.off_tick = self._asks.off_tick = 0
-        return True
-
-    def _gap(self, expected: int, got: int, cause: BookSnapshot | BookDiff) -> BookGap:
+    def _gap(self, expected: int, got: int, cause: BookDiff) -> BookGap:
         self._break()
         return BookGap(self.instrument, cause.ts_event, cause.ts_seen, expected, got)
 

@@ -1,7 +1,9 @@
 """What one instrument looks like now. The desk applies each market event once; everybody else reads."""
 
+from collections.abc import Collection
 from typing import Final
 
+from petrosa.core.market.liquidations import Liquidations
 from petrosa.core.market.tape import Tape
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import (
@@ -10,6 +12,7 @@ from petrosa.core.model.market import (
     Depth,
     FeedState,
     FeedStateChanged,
+    Liquidation,
     MarketEvent,
     MarkPrice,
     Ticker,
@@ -20,16 +23,19 @@ _LIVE: Final = FeedState.LIVE
 
 
 class MarketState:
-    """Last trade, best quote, depth, mark and recent trades of one instrument. Zero means: not seen yet."""
+    """Last trade, best quote, depth, mark, recent trades and liquidations of one instrument. Zero: not seen yet."""
 
     __slots__ = (
-        "ask", "ask_quantity", "bid", "bid_quantity", "book_is_whole", "depth", "instrument", "last", "mark", "streams",
-        "tape", "ticker", "ts_last", "ts_quote",
+        "_liquidation_streams", "ask", "ask_quantity", "bid", "bid_quantity", "book_is_whole", "depth", "instrument",
+        "last", "liquidations", "mark", "streams", "tape", "ticker", "ts_last", "ts_quote",
     )  # fmt: skip
 
-    def __init__(self, instrument: Instrument, tape: Tape) -> None:
+    def __init__(self, instrument: Instrument, tape: Tape, liquidation_streams: Collection[str] = ()) -> None:
+        """`liquidation_streams` are the venue's names of streams whose silence says that nothing was liquidated."""
         self.instrument = instrument
         self.tape = tape
+        self.liquidations = Liquidations()
+        self._liquidation_streams = frozenset(liquidation_streams)
         self.forget()
 
     def forget(self) -> None:
@@ -42,6 +48,7 @@ class MarketState:
         self.streams: dict[str, FeedState] = {}
         self.book_is_whole = True
         self.tape.clear()
+        self.liquidations.clear()
 
     @property
     def mid(self) -> float:
@@ -80,6 +87,10 @@ class MarketState:
                 self.mark = event.mark
             case FeedStateChanged():
                 self.streams[event.stream] = event.state
+                if event.stream in self._liquidation_streams:
+                    self.liquidations.told(is_live=event.state is _LIVE, now=now)
+            case Liquidation():
+                self.liquidations.add(event, self.instrument, now)
             case BookGap():
                 self.book_is_whole = False
                 self.depth = None

@@ -130,6 +130,25 @@ class MarkPrice(Message, frozen=True, gc=False, tag="mark_price"):
     ts_next_funding: int
 
 
+class Liquidation(Message, frozen=True, gc=False, tag="liquidation"):
+    """A position that the venue closed because its margin was used up: the order by which it did.
+
+    `side` is that of the liquidating order, which takes: SELL closes a long, BUY a short. Binance's `S` is this side;
+    Bybit's `S` is that of the position, so that its `Buy` is a SELL here. `price` is the order's limit (near or at the
+    price of bankruptcy), `average_price` what it was filled at, 0 where the venue does not tell (Bybit). `quantity` is
+    what was filled of it, all of it where the venue does not tell. Binance tells of each symbol the last one in 1,000
+    ms and of the others nothing: a sample, from which no total follows but a least one. Bybit tells all.
+    """
+
+    instrument: InstrumentId
+    ts_event: int
+    ts_seen: int
+    side: Side
+    quantity: float
+    price: float
+    average_price: float = 0.0
+
+
 class FeedState(Enum):
     LIVE = "live"
     STALE = "stale"
@@ -196,6 +215,7 @@ MarketEvent = (
     | BestQuote
     | Candle
     | MarkPrice
+    | Liquidation
     | FeedStateChanged
     | BookGap
     | Reading

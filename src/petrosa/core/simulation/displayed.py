@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from petrosa.core.market.book import CRUMB, OrderBook
+from petrosa.core.market.book import CRUMB, OrderBook, place_of
 from petrosa.core.model.base import Side
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import BestQuote, BookDiff, BookGap, BookSnapshot, Depth, Level, Trade
@@ -112,6 +112,10 @@ class Displayed:
         """A price of a market event in ticks."""
         return round(price * self._per_tick)
 
+    def place(self, price: float) -> float:
+        """Where a price stands in ticks: an `int` on the tick, a `float` between two, where no order of ours can be."""
+        return place_of(price, self._per_tick)
+
     def steps(self, quantity: float) -> int:
         """A quantity of a market event in whole steps."""
         return int(quantity * self._per_step + CRUMB)
@@ -157,8 +161,8 @@ class Displayed:
             yield from self._below(side)
             return
         price, quantity = (quote.bid, quote.bid_quantity) if side is BUY else (quote.ask, quote.ask_quantity)
-        best = self.ticks(price)
-        if best > 0:
+        best = self.place(price)
+        if type(best) is int and best > 0:
             yield best, self.steps(quantity)
         sign = side.sign
         for ticks, steps in self._below(side):
@@ -178,7 +182,7 @@ class Displayed:
         quote = self._newer_quote()
         if quote is not None:
             price, quantity = (quote.bid, quote.bid_quantity) if side is BUY else (quote.ask, quote.ask_quantity)
-            beyond = side.sign * (ticks - self.ticks(price))
+            beyond = side.sign * (ticks - self.place(price))
             if beyond == 0:
                 return self.steps(quantity)
             if beyond > 0:
@@ -204,7 +208,9 @@ class Displayed:
                 (depth.bid_prices, depth.bid_quantities) if side is BUY else (depth.ask_prices, depth.ask_quantities)
             )
             for price, size in zip(prices, sizes, strict=True):
-                yield self.ticks(price), self.steps(size)
+                ticks = self.place(price)
+                if type(ticks) is int:
+                    yield ticks, self.steps(size)
 
     def _newer_quote(self) -> BestQuote | None:
         """The best quote where it knows better than the book or depth. Both count changes by the same update ids."""

@@ -140,11 +140,11 @@ class Engine:
     def meet_trade(self, listing: Listing, trade: Trade, now: int) -> None:
         """A print fills resting orders of the side it hit, best price first, oldest first, and sets off stops."""
         displayed = listing.displayed
-        ticks, left, ts = displayed.ticks(trade.price), displayed.steps(trade.quantity), trade.ts_event
+        place, left, ts = displayed.place(trade.price), displayed.steps(trade.quantity), trade.ts_event
         hit = trade.aggressor.opposite
         resting = [o for o in listing.orders.values() if o.is_resting and o.side is hit and o.arrival <= ts]
         for order in sorted(resting, key=_priority):
-            steps = self._reached(order, ticks, left, ts)
+            steps = self._reached(order, place, left, ts)
             steps = min(steps, self._allowed(listing, order)) if order.client_order_id in listing.orders else 0
             if steps > 0:
                 left = max(0, left - steps)
@@ -152,7 +152,7 @@ class Engine:
         if displayed.source is Source.TRADES:
             self.meet_prices(listing, now)
         if self._params.trigger_reference is TriggerReference.LAST:
-            self.trigger(listing, ticks, ts, now)
+            self.trigger(listing, round(place), ts, now)
 
     def meet_prices(self, listing: Listing, now: int) -> None:
         """New displayed sizes shorten queues, cross resting orders, and are what triggered orders wait for."""
@@ -263,11 +263,11 @@ class Engine:
             return order.leaves
         return min(order.leaves, self._account.reducible(listing.instrument, order.side))
 
-    def _reached(self, order: VenueOrder, ticks: int, left: int, ts: int) -> int:
+    def _reached(self, order: VenueOrder, place: float, left: int, ts: int) -> int:
         if self._instant:
             assert order.limit is not None
-            return order.leaves if order.side.sign * (order.limit - ticks) >= 0 else 0
-        return min(left, queue.reached(order, ticks, left, ts)) if left else 0
+            return order.leaves if order.side.sign * (order.limit - place) >= 0 else 0
+        return min(left, queue.reached(order, place, left, ts)) if left else 0
 
     def _cross(self, listing: Listing, order: VenueOrder, ts: int, now: int) -> None:
         """Somebody shows a price at or through a resting order's: they would have met it, at its own limit."""

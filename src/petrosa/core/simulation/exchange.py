@@ -203,7 +203,9 @@ class Exchange:
         displayed, consumed = listing.displayed, listing.consumed
         for side, levels in ((BUY, diff.bids), (SELL, diff.asks)):
             for price, quantity in levels:
-                consumed.shown(side, displayed.ticks(price), displayed.steps(quantity))
+                ticks = displayed.place(price)
+                if type(ticks) is int:
+                    consumed.shown(side, ticks, displayed.steps(quantity))
 
     def _before(self, listing: Listing, ts: int, now: int) -> None:
         """What happened at the venue before a fact of time `ts` did: expiries, stops and cancels that had arrived."""

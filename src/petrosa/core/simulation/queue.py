@@ -26,18 +26,19 @@ def look(order: VenueOrder, displayed: Displayed) -> None:
         order.ts_ahead = displayed.as_of
 
 
-def reached(order: VenueOrder, ticks: int, steps: int, ts_event: int) -> int:
-    """How many steps of a trade against this side of the book reach the order, after the queue ahead.
+def reached(order: VenueOrder, place: float, steps: int, ts_event: int) -> int:
+    """How many steps of a trade against this side of the book reach the order, after the queue ahead; `place` is its
+    price in ticks, which may lie between two.
 
     A trade through the price means that the whole level is gone. A trade at the price that happened before the size
     we counted from was displayed is in that size already and reaches nobody a second time.
     """
     assert order.limit is not None
     sign = order.side.sign
-    if sign * ticks < sign * order.limit:
+    if sign * place < sign * order.limit:
         order.ahead = 0
         return steps
-    if ticks != order.limit or order.ahead >= UNKNOWN_QUEUE or ts_event <= order.ts_ahead:
+    if place != order.limit or order.ahead >= UNKNOWN_QUEUE or ts_event <= order.ts_ahead:
         return 0
     beyond = steps - order.ahead
     order.ahead = max(0, -beyond)

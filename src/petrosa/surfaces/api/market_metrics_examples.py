@@ -10,16 +10,18 @@ from petrosa.surfaces.market_metrics import DepthReport, MarketSummary, Pressure
 DEPTH: Final = msgspec.json.decode(
     b"""
 {"symbol": "BTCUSDT", "timestamp": "2023-11-14T22:13:32Z", "imbalance": {"ratio": 0.3906, "percent": 39.06,
-"bid_volume": 16.557, "ask_volume": 7.256}, "pressure": {"buy_pressure": 63.69, "sell_pressure": 36.31,
-"net_pressure": 27.38, "interpretation": "bullish"}, "liquidity": {"total": 23.813, "bid_depth_5": 6.299,
-"ask_depth_5": 3.17, "bid_depth_10": 12.821, "ask_depth_10": 6.364, "total_notional": 1607376.83}, "spread":
-{"best_bid": 67499.99, "best_ask": 67500.01, "spread_abs": 0.02, "spread_bps": 0.002963, "mid_price": 67500.0},
-"vwap": {"bid": 67499.9326, "ask": 67500.061, "spread": 0.1284}, "order_book_quality": {"bid_levels": 12,
-"ask_levels": 12, "total_levels": 24}, "strongest_levels": {"bid": {"price": 67499.93, "volume": 1.987}, "ask":
-{"price": 67500.06, "volume": 0.787}}, "micro_price": {"price": 67500.00417, "from_mid_bps": 0.000618},
-"order_flow": {"ofi": {"1m": -1.13, "5m": -1.13, "15m": -1.13}, "source": "best_quote"}, "trade_flow": {"imbalance":
-{"1m": 0.3414, "5m": 0.3414, "15m": 0.3414}, "z": {"1m": 2.28, "5m": 2.28, "15m": 2.28}, "p_value": {"1m": 0.02242,
-"5m": 0.02242, "15m": 0.02242}, "trades": {"1m": 60, "5m": 60, "15m": 60}}}
+"bid_volume": 16.557, "ask_volume": 7.256}, "pressure": {"buy_pressure": 63.69, "sell_pressure": 36.31, "net_pressure":
+27.38, "interpretation": "bullish"}, "liquidity": {"total": 23.813, "bid_depth_5": 6.299, "ask_depth_5": 3.17,
+"bid_depth_10": 12.821, "ask_depth_10": 6.364, "total_notional": 1607376.83}, "spread": {"best_bid": 67499.99,
+"best_ask": 67500.01, "spread_abs": 0.02, "spread_bps": 0.002963, "mid_price": 67500.0}, "vwap": {"bid": 67499.9326,
+"ask": 67500.061, "spread": 0.1284}, "order_book_quality": {"bid_levels": 12, "ask_levels": 12, "total_levels": 24},
+"strongest_levels": {"bid": {"price": 67499.93, "volume": 1.987}, "ask": {"price": 67500.06, "volume": 0.787}},
+"micro_price": {"price": 67500.00417, "from_mid_bps": 0.000618}, "order_flow": {"ofi": {"1m": -1.13, "5m": -1.13, "15m":
+-1.13}, "source": "best_quote"}, "trade_flow": {"imbalance": {"1m": 0.3414, "5m": 0.3414, "15m": 0.3414}, "z": {"1m":
+2.28, "5m": 2.28, "15m": 2.28}, "p_value": {"1m": 0.02242, "5m": 0.02242, "15m": 0.02242}, "trades": {"1m": 60, "5m":
+60, "15m": 60}}, "liquidations": {"long_notional": {"1m": 67400.0, "5m": 67400.0, "15m": 67400.0}, "short_notional":
+{"1m": 33700.0, "5m": 33700.0, "15m": 33700.0}, "longs": {"1m": 2, "5m": 2, "15m": 2}, "shorts": {"1m": 1, "5m": 1,
+"15m": 1}, "heard_seconds": 10.0, "reason": null}}
 """,
     type=DepthReport,
 )

@@ -93,6 +93,14 @@ def _of_the_process(seen: Observation) -> Iterator[Metric]:
     )
     yield _gauges("petrosa_feed_age_seconds", "Run time since the last news.", "symbol", seen.feed_age_s_by_symbol)
     yield _counts("petrosa_book_gaps", "Gaps in the chain of book differences.", "symbol", seen.gaps_by_symbol)
+    liquidations = CounterMetricFamily(
+        "petrosa_liquidations",
+        "Liquidations that the venue told, by the side of the position; Binance tells one a second at most.",
+        labels=["symbol", "side"],
+    )
+    for names in sorted(seen.liquidations_by_symbol_and_side):
+        liquidations.add_metric(names, seen.liquidations_by_symbol_and_side[names])
+    yield liquidations
     yield _counts("petrosa_dropped", "Messages dropped, by where.", "name", seen.drops_by_name)
     yield _gauge("petrosa_inbox_depth", "Events waiting for their turn.", seen.inbox_depth)
     yield _gauge("petrosa_inbox_wait_seconds", "How long the last event waited for its turn.", seen.inbox_wait_s)

@@ -4,10 +4,11 @@ import tracemalloc
 
 import pytest
 
+from petrosa.core.analytics.analyzer import Liquidating
 from petrosa.core.analytics.pressure import Lean
 from petrosa.core.model.base import Side
 from petrosa.core.model.market import Depth, FeedState
-from tests.kit.books import BTC, START, Heard, at, depth
+from tests.kit.books import BTC, LIQUIDATIONS, START, Heard, at, depth, liquidation
 from tests.kit.instruments import instrument
 
 KEY = BTC.id
@@ -229,3 +230,34 @@ def test_the_book_itself_is_kept_and_not_a_copy() -> None:
     levels = (Untouchable((99.0,)), Untouchable((1.0,)), Untouchable((101.0,)), Untouchable((1.0,)))
     heard.tell(Depth(book.instrument, book.ts_event, book.ts_seen, 1, *levels), 0.1)
     assert {KEY} == set(heard.analyzer.heard())
+
+
+def test_liquidations_are_unknown_until_they_are_told_and_zero_from_then_on() -> None:
+    """A stream that is live and silent says that nothing was liquidated; one that broke off says nothing."""
+    heard = Heard()
+    heard.book(50.0, 0)
+    assert (None, False) == told(heard)
+    heard.feed(FeedState.LIVE, 1, LIQUIDATIONS)
+    heard.tell(liquidation(Side.SELL, 2.0, 100.0, filled_at=99.0), 3)
+    heard.book(50.0, 70)
+    found, _ = told(heard)
+    assert isinstance(found, Liquidating)
+    assert at(1) == found.since
+    assert {"1m": 0.0, "5m": 198.0, "15m": 198.0} == {name: one.long_notional for name, one in found.windows.items()}
+    heard.feed(FeedState.DEAD, 71, LIQUIDATIONS)
+    assert (None, True) == told(heard)
+
+
+def told(heard: Heard) -> tuple[Liquidating | None, bool]:
+    metrics = heard.analyzer.metrics(KEY, heard.now)
+    assert metrics is not None
+    return metrics.liquidated, metrics.liquidations_lost
+
+
+def test_a_liquidation_is_news_of_its_symbol() -> None:
+    """Whoever has read the metrics has to read them again."""
+    heard = Heard()
+    heard.book(50.0, 0)
+    before = heard.analyzer.revision(KEY, heard.now)
+    heard.tell(liquidation(Side.BUY, 1.0, 100.0), 0.5)
+    assert before != heard.analyzer.revision(KEY, heard.now)

@@ -172,12 +172,41 @@ def test_a_crossed_book_is_seen(book: OrderBook) -> None:
     assert not book.crossed
 
 
-def test_a_price_off_the_tick_breaks_the_book(book: OrderBook) -> None:
-    """Prices finer than the tick would share a level, so the book is not to be believed, and counts them."""
-    assert isinstance(book.apply(spot(101, 101, [(99.995, 1.0)])), BookGap)
-    assert (False, 1) == (book.whole, book.off_tick)
-    assert isinstance(book.apply(snapshot(200, [(99.995, 1.0)], [])), BookGap)
-    assert (False, 2) == (book.whole, book.off_tick)
+def test_a_level_off_the_tick_is_kept_at_its_price(book: OrderBook) -> None:
+    """An order from a time of finer ticks does not break the book, and takes no other level's place: whoever reads
+    prices sees it, and in ticks, where it has no price, it is not there."""
+    assert BookChange.APPLIED is book.apply(spot(101, 101, [(99.995, 1.0), (100.002, 5.0)], [(100.005, 7.0)]))
+    assert [(100.002, 5.0), (100.0, 1.0), (99.995, 1.0), (99.99, 2.0)] == book.top(Side.BUY, 9)
+    assert [(100.005, 7.0), (100.01, 3.0), (100.03, 4.0)] == book.top(Side.SELL, 9)
+    assert [(10_000, 100_000), (9_999, 200_000)] == list(book.levels(Side.BUY))
+    assert (10_000, 10_001) == (book.best_bid(), book.best_ask())
+    assert (True, False, 3, 4) == (book.whole, book.crossed, book.off_tick, book.depth(Side.BUY))
+
+
+def test_a_level_off_the_tick_changes_and_goes_like_any_other(book: OrderBook) -> None:
+    """It is counted when it appears; removing one that is not there is normal."""
+    book.apply(spot(101, 101, [(99.995, 1.0)]))
+    book.apply(spot(102, 102, [(99.995, 3.0), (99.985, 0.0)]))
+    assert [(99.995, 3.0)] == book.top(Side.BUY, 2)[1:]
+    book.apply(spot(103, 103, [(99.995, 0.0)]))
+    assert [(100.0, 1.0), (99.99, 2.0)] == book.top(Side.BUY, 9)
+    assert (True, 1) == (book.whole, book.off_tick)
+
+
+def test_a_snapshot_with_levels_off_the_tick_is_a_whole_book() -> None:
+    """Also one with nothing else, from which differences go on: in ticks nothing is there."""
+    fresh = OrderBook(INSTRUMENT)
+    assert BookChange.APPLIED is fresh.apply(snapshot(200, [(99.995, 1.0), (99.985, 2.0)], [(100.015, 1.0)]))
+    assert (True, 3, None, None) == (fresh.whole, fresh.off_tick, fresh.best_bid(), fresh.best_ask())
+    assert BookChange.APPLIED is fresh.apply(spot(201, 201, [(99.995, 0.0)], [(100.01, 4.0)]))
+    assert [(99.985, 2.0)] == fresh.top(Side.BUY, 9)
+    assert [(100.01, 4.0), (100.015, 1.0)] == fresh.top(Side.SELL, 9)
+    assert [(10_001, 400_000)] == list(fresh.levels(Side.SELL))
+
+
+def test_a_level_off_the_tick_can_cross_the_book(book: OrderBook) -> None:
+    book.apply(spot(101, 101, [(100.015, 1.0)]))
+    assert book.crossed
 
 
 def test_what_waits_is_bounded() -> None:
@@ -196,7 +225,8 @@ def test_forgetting_leaves_nothing(book: OrderBook) -> None:
     assert (None, 1) == (book.best_bid(), book.last_update_id)
 
 
-prices = st.integers(1, 60)
+prices = st.integers(1, 240)
+"""In quarters of a tick: three of four are off it."""
 changes = st.lists(st.tuples(st.booleans(), prices, st.integers(0, 3)), max_size=12)
 
 
@@ -208,13 +238,15 @@ def test_the_book_equals_a_plain_dictionary(batches: list[list[tuple[bool, int, 
     book.apply(snapshot(0, [], []))
     plain: dict[bool, dict[int, int]] = {True: {}, False: {}}
     for number, batch in enumerate(batches, start=1):
-        for is_bid, ticks, steps in batch:
-            plain[is_bid][ticks] = steps
-        sides = [[(t / 100, s / 100_000) for is_bid, t, s in batch if is_bid is side] for side in (True, False)]
+        for is_bid, quarters, steps in batch:
+            plain[is_bid][quarters] = steps
+        sides = [[(t / 400, s / 100_000) for is_bid, t, s in batch if is_bid is side] for side in (True, False)]
         book.apply(spot(number, number, sides[0], sides[1]))
     bids = sorted(((t, s) for t, s in plain[True].items() if s), reverse=True)
     asks = sorted((t, s) for t, s in plain[False].items() if s)
-    assert bids == list(book.levels(Side.BUY))
-    assert asks == list(book.levels(Side.SELL))
-    assert (bids[0][0] if bids else None) == book.best_bid()
-    assert (asks[0][0] if asks else None) == book.best_ask()
+    for side, found in ((Side.BUY, bids), (Side.SELL, asks)):
+        assert [(t / 400, s / 100_000) for t, s in found] == book.top(side, 999)
+        assert [(t // 4, s) for t, s in found if t % 4 == 0] == list(book.levels(side))
+    assert book.crossed is (bool(bids) and bool(asks) and bids[0][0] >= asks[0][0])
+    assert next((t // 4 for t, _ in bids if t % 4 == 0), None) == book.best_bid()
+    assert next((t // 4 for t, _ in asks if t % 4 == 0), None) == book.best_ask()

@@ -127,3 +127,39 @@ def test_on_trades_alone_a_market_order_pays_a_tick_more_than_the_print_it_meets
     paper.trade(1010, 100.0, 1.0, SELL)
     assert [("2.500", "100.3")] == paper.paid()
     assert [True] == [fill.modelled for fill in paper.fills()]
+
+
+def test_a_level_off_the_tick_is_not_taken_at_a_price_that_nobody_showed() -> None:
+    """Orders from a time of finer ticks, at 100.05 and 100.15: the book stays whole, an order meets the next tick."""
+    paper = Paper()
+    paper.snapshot(1000, BIDS, [(100.05, 5.0), *ASKS])
+    assert Source.BOOK is source(paper)
+    paper.place("a", BUY, "1.5")
+    paper.diff(1010, asks=[(100.15, 9.0)])
+    assert [("1.000", "100.1"), ("0.500", "100.2")] == paper.paid()
+
+
+def test_a_level_off_the_tick_that_changes_does_not_replenish_its_neighbour() -> None:
+    """What was taken at 100.2 stays taken, until 100.2 itself is shown anew."""
+    paper = Paper()
+    paper.snapshot(1000, BIDS, [(100.2, 2.0), (100.3, 5.0)])
+    paper.place("a", BUY, "2")
+    paper.diff(1010)
+    paper.diff(1020, asks=[(100.15, 3.0), (100.25, 2.0)])
+    paper.place("b", BUY, "1")
+    paper.diff(1030)
+    assert [("2.000", "100.2"), ("1.000", "100.3")] == paper.paid()
+
+
+@pytest.mark.parametrize("shown", ["depth", "quote"])
+def test_depth_and_quotes_off_the_tick_are_not_rounded(shown: str) -> None:
+    """The best offer is 100.15: neither 100.1 nor 100.2 is shown by it."""
+    paper = Paper()
+    if shown == "depth":
+        paper.depth(1000, BIDS, [(100.15, 5.0), (100.2, 2.0)])
+    else:
+        paper.snapshot(1000, BIDS, ASKS)
+        paper.quote(1001, (100.0, 1.0), (100.15, 5.0))
+    displayed = paper.exchange._listings[PERPETUAL.id].displayed
+    assert [(1002, 2000)] == list(displayed.levels(SELL))
+    assert (2000, 0) == (displayed.size_at(SELL, 1002), displayed.size_at(SELL, 1001))

@@ -141,3 +141,11 @@ def test_on_trades_alone_only_a_print_through_the_price_fills() -> None:
     assert [] == paper.paid()
     paper.trade(1030, 98.9, 50.0, SELL)
     assert [("1.000", "99.0")] == paper.paid()
+
+
+@pytest.mark.parametrize(("price", "filled"), [(99.85, [("1.000", "99.9")]), (99.95, [])])
+def test_a_print_between_two_ticks_is_through_a_price_or_not_at_it(price: float, filled: list[tuple[str, str]]) -> None:
+    """An old order off the tick was met. Below 99.9 whoever bid that was met first; above it nobody was."""
+    paper = resting()
+    paper.trade(1020, price, 5.0, SELL)
+    assert filled == paper.paid()

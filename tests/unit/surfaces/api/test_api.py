@@ -151,6 +151,7 @@ SEEN = Observation(
     fills=6,
     feed_age_s_by_symbol={"BTCUSDT": 0.25},
     drops_by_name={"nats": 2},
+    liquidations_by_symbol_and_side={("BTCUSDT", "long"): 7},
     nats_connected=True,
     breaker_state_by_name={"nats": 0},
     configuration=ConfigurationSeen(
@@ -191,6 +192,7 @@ async def scraped(observation: Observation) -> dict[tuple[str, frozenset[tuple[s
         ("petrosa_fills_total", {}, 6),
         ("petrosa_feed_age_seconds", {"symbol": "BTCUSDT"}, 0.25),
         ("petrosa_dropped_total", {"name": "nats"}, 2),
+        ("petrosa_liquidations_total", {"symbol": "BTCUSDT", "side": "long"}, 7),
         ("petrosa_uptime_seconds", {}, 12.5),
     ],
 )

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from starlette.requests import Request
 
+from petrosa.core.model.market import FeedState
 from petrosa.surfaces.access import Scope
 from petrosa.surfaces.api import market_metrics_examples
 from petrosa.surfaces.api.app import api
@@ -22,7 +23,7 @@ from petrosa.surfaces.api.serve import serving
 from petrosa.surfaces.desk_metrics import ROWS_AT_ONCE, DeskMetrics
 from petrosa.surfaces.market_metrics import DepthReport, MarketSummary, PressureReport
 from tests.kit.access import Fragile, Guarded
-from tests.kit.books import BTC, Heard, depth
+from tests.kit.books import BTC, LIQUIDATIONS, Heard, depth
 from tests.kit.instruments import instrument
 from tests.kit.market_story import ETH, examples_of, metrics_of, story
 from tests.unit.surfaces.api.test_api import Fixed
@@ -75,6 +76,26 @@ async def test_the_examples_of_the_document_are_real_answers() -> None:
             ),
         }
     assert answers == made
+
+
+async def test_liquidations_are_null_with_a_reason_until_somebody_tells() -> None:
+    """Zero is said only where a liquidation would have been told."""
+    heard = Heard()
+    metrics = metrics_of(heard)
+
+    async def told(state: FeedState | None, at: float) -> dict[str, Any]:
+        if state is not None:
+            heard.feed(state, at, LIQUIDATIONS)
+        heard.book(50.0, at)
+        figures: dict[str, Any] = (await get(metrics, "/depth/BTCUSDT")).json()["liquidations"]
+        return figures
+
+    names = ("long_notional", "short_notional", "longs", "shorts", "heard_seconds")
+    unheard, live, lost = await told(None, 0), await told(FeedState.LIVE, 1), await told(FeedState.STALE, 11)
+    assert [None] * 10 == [one[name] for one in (unheard, lost) for name in names]
+    assert "add liquidation" in unheard["reason"]
+    assert "not live" in lost["reason"]
+    assert ({"1m": 0.0, "5m": 0.0, "15m": 0.0}, None) == (live["long_notional"], live["reason"])
 
 
 async def test_the_document_and_the_routes_agree() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from petrosa.adapters.feeds import parser
-from petrosa.adapters.feeds.parser import NO_FOREIGN, Foreign, Kind, Table
+from petrosa.adapters.feeds.parser import NO_FOREIGN, Foreign, Kind, Shared, Table
 from petrosa.adapters.venues.binance import routes
 from petrosa.core.model.market import (
     BestQuote,
@@ -17,6 +17,7 @@ from petrosa.core.model.market import (
     BookSnapshot,
     Candle,
     Depth,
+    Liquidation,
     MarketEvent,
     MarkPrice,
     Ticker,
@@ -27,7 +28,7 @@ from petrosa.errors import FrameError
 INTERVALS: Final = ("1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w")
 SKIPPED: Final = frozenset(
     {
-        "miniTicker", "forceOrder", "avgPrice", "kline_1M", "referencePrice", "blockTrade", "rpiDepth@500ms",
+        "miniTicker", "avgPrice", "kline_1M", "referencePrice", "blockTrade", "rpiDepth@500ms",
         *(f"depth{levels}{speed}" for levels in (5, 10) for speed in ("", "@100ms", "@250ms", "@500ms", "@1000ms")),
         *(f"ticker_{window}" for window in ("1h", "4h", "1d")),
     }
@@ -36,11 +37,10 @@ SKIPPED: Final = frozenset(
 
 ALL_MARKET: Final = frozenset(
     {
-        "!ticker@arr", "!miniTicker@arr", "!bookTicker", "!markPrice@arr", "!markPrice@arr@1s", "!forceOrder@arr",
-        "!contractInfo", "!assetIndex@arr",
+        "!ticker@arr", "!miniTicker@arr", "!markPrice@arr", "!markPrice@arr@1s", "!contractInfo", "!assetIndex@arr",
     }
 )  # fmt: skip
-"""Streams of a whole market: subscribe per symbol instead, so that state has one owner per symbol."""
+"""Streams that say something of many symbols in a frame: subscribe per symbol instead, a frame is one fact here."""
 
 COIN_MARGINED: Final = re.compile(r"[A-Z0-9]+USD_(PERP|[0-9]{6})")
 """Symbols of COIN-M: quantities are contracts of so many dollars, which no field of a frame says."""
@@ -56,6 +56,7 @@ DEPTH: Final = Kind(Depth, routes.spot_depth, routes.futures_depth)
 SNAPSHOT: Final = Kind(BookSnapshot, routes.snapshot, routes.snapshot)
 TICKER: Final = Kind(Ticker, routes.ticker, routes.ticker)
 MARK: Final = Kind(MarkPrice, routes.mark_price, routes.mark_price)
+FORCED: Final = Kind(Liquidation, routes.force_order, routes.force_order)
 
 STREAMS: Final[Mapping[str, Kind]] = {
     "trade": TRADE,
@@ -63,6 +64,7 @@ STREAMS: Final[Mapping[str, Kind]] = {
     "bookTicker": QUOTE,
     "ticker": TICKER,
     "snapshot": SNAPSHOT,
+    "forceOrder": FORCED,
     **dict.fromkeys(("markPrice", "markPrice@1s"), MARK),
     **dict.fromkeys(("depth", "depth@0ms", "depth@100ms", "depth@250ms", "depth@500ms", "depth@1000ms"), DIFF),
     **dict.fromkeys(("depth20", "depth20@100ms", "depth20@250ms", "depth20@500ms", "depth20@1000ms"), DEPTH),
@@ -81,7 +83,13 @@ def not_traded(symbol: str, suffix: str) -> FrameError | None:
     return None
 
 
-TABLE: Final = Table("Binance", STREAMS, SKIPPED, ALL_MARKET, "_", not_traded)
+SHARED: Final[Mapping[str, Shared]] = {
+    "!bookTicker": Shared("bookTicker", routes.quoted_symbol),
+    "!forceOrder@arr": Shared("forceOrder", routes.forced_symbol),
+}
+"""Streams of a whole market that say something of one symbol in a frame; the second is an array by its name only."""
+
+TABLE: Final = Table("Binance", STREAMS, SKIPPED, ALL_MARKET, "_", not_traded, SHARED)
 
 
 class Parser(parser.Parser):

@@ -17,6 +17,7 @@ from petrosa.core.model.market import (
     Depth,
     InstrumentId,
     Level,
+    Liquidation,
     MarketEvent,
     MarkPrice,
     Ticker,
@@ -70,7 +71,7 @@ class _Stream:
             Depth: self._spot_depth if spot else self._futures_depth,
             BookSnapshot: self._spot_snapshot if spot else self._futures_snapshot,
             Ticker: self._ticker,
-            **({} if spot else {MarkPrice: self._mark}),
+            **({} if spot else {MarkPrice: self._mark, Liquidation: self._force_order}),
         }
 
     def _frame(self, suffix: str, data: str) -> str:
@@ -169,9 +170,25 @@ class _Stream:
             f'"r":"{mark.funding_rate:.8f}","T":{due}',
         )
 
+    def _force_order(self, one: Liquidation) -> str:
+        ts, quantity, price = one.ts_event // NS_PER_MS, f"{one.quantity:.{self._size}f}", self._price
+        side = "SELL" if one.side is SELL else "BUY"
+        return self._frame(
+            "forceOrder",
+            f'"e":"forceOrder","E":{ts},"o":{{"s":"{self._symbol}","S":"{side}","o":"LIMIT","f":"IOC","q":"{quantity}",'
+            f'"p":"{one.price:.{price}f}","ap":"{one.average_price:.8f}","X":"FILLED","l":"{quantity}",'
+            f'"z":"{quantity}","T":{ts}}}',
+        )
+
     def _levels(self, levels: tuple[Level, ...]) -> str:
         price, size = self._price, self._size
-        return ",".join([f'["{p:.{price}f}","{q:.{size}f}"]' for p, q in levels])
+        return ",".join([f'["{_written(p, price)}","{q:.{size}f}"]' for p, q in levels])
+
+
+def _written(price: float, digits: int) -> str:
+    """A price with so many decimals; with all that it takes where it is off the tick."""
+    text = f"{price:.{digits}f}"
+    return text if float(text) == price else f"{Decimal(repr(price)):f}"
 
 
 def _digits(unit: Decimal) -> int:

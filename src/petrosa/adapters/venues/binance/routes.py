@@ -22,6 +22,7 @@ from petrosa.core.model.market import (
     Candle,
     Depth,
     InstrumentId,
+    Liquidation,
     MarkPrice,
     Ticker,
     Trade,
@@ -30,6 +31,20 @@ from petrosa.errors import FrameError
 
 BUY: Final = Side.BUY
 SELL: Final = Side.SELL
+SIDES: Final = {"BUY": BUY, "SELL": SELL}
+
+_named: Final = msgspec.json.Decoder(wire.Frame[wire.NamedData], strict=False).decode
+_forced: Final = msgspec.json.Decoder(wire.Frame[wire.NamedOrder], strict=False).decode
+
+
+def quoted_symbol(payload: bytes) -> str:
+    """Whose best quote a frame of `!bookTicker` has."""
+    return _named(payload).data.s
+
+
+def forced_symbol(payload: bytes) -> str:
+    """Whose liquidation a frame of `!forceOrder@arr` has."""
+    return _forced(payload).data.o.s
 
 
 def trade(stream: Stream) -> Route:
@@ -198,6 +213,26 @@ def mark_price(stream: Stream) -> Route:
             raise mismatch(symbol, data.s)
         rate = _rate(symbol, data.r)
         return MarkPrice(instrument, data.E * NS_PER_MS, ts_seen, data.p, data.i, rate, data.T * NS_PER_MS)
+
+    return route
+
+
+def force_order(stream: Stream) -> Route:
+    """`{"e":"forceOrder","E":…,"o":{"s":"BTCUSDT","S":"SELL","q":"0.014","p":"9910","ap":"9910","z":"0.014","T":…}}`.
+
+    An order of which nothing was filled has closed nothing: it is counted and is no fact.
+    """
+    instrument, symbol, skipped = stream
+    decode = msgspec.json.Decoder(wire.Frame[wire.ForceOrderData], strict=False).decode
+
+    def route(payload: bytes, ts_seen: int) -> Liquidation | None:
+        order = decode(payload).data.o
+        if order.s != symbol:
+            raise mismatch(symbol, order.s)
+        if not order.z:
+            skipped["liquidation_unfilled"] += 1
+            return None
+        return Liquidation(instrument, order.T * NS_PER_MS, ts_seen, SIDES[order.S], order.z, order.p, order.ap)
 
     return route
 

@@ -4,12 +4,22 @@ Trades are bounded in `routes`, because a futures trade that is not a market tra
 not refused.
 """
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from petrosa.adapters.wire.bounds import INT64_MAX, Change, Count, Levels, Millis, Price, Quantity, UpdateId
+from petrosa.adapters.wire.bounds import (
+    INT64_MAX,
+    PRICE_MAX,
+    Change,
+    Count,
+    Levels,
+    Millis,
+    Price,
+    Quantity,
+    UpdateId,
+)
 
 DataT = TypeVar("DataT")
 
@@ -18,6 +28,14 @@ class Frame(msgspec.Struct, Generic[DataT], gc=False):
     """What a combined stream wraps round every payload; the stream's name is read before this is decoded."""
 
     data: DataT
+
+
+class NamedData(msgspec.Struct, gc=False):
+    s: str
+
+
+class NamedOrder(msgspec.Struct, gc=False):
+    o: NamedData
 
 
 class TradeData(msgspec.Struct, gc=False):
@@ -41,6 +59,21 @@ class AggTradeData(msgspec.Struct, gc=False):
     f: Count
     l: Count  # noqa: E741 - the venue's name
     m: bool
+
+
+class ForcedOrder(msgspec.Struct, gc=False):
+    """`S` is the side of the order that closes the position, `z` what was filled of it at `ap` on average."""
+
+    s: str
+    S: Literal["BUY", "SELL"]
+    p: Price
+    ap: Annotated[float, Meta(ge=0, le=PRICE_MAX)]
+    z: Quantity
+    T: Millis
+
+
+class ForceOrderData(msgspec.Struct, gc=False):
+    o: ForcedOrder
 
 
 class SpotQuoteData(msgspec.Struct, gc=False):

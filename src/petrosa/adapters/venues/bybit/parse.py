@@ -6,8 +6,17 @@ from typing import Final
 from petrosa.adapters.feeds import parser
 from petrosa.adapters.feeds.parser import NO_FOREIGN, Foreign, Kind, Table
 from petrosa.adapters.venues.bybit import routes
-from petrosa.adapters.venues.bybit.symbols import INTERVALS, MARK
-from petrosa.core.model.market import BestQuote, BookDiff, Candle, MarketEvent, MarkPrice, Ticker, Trade
+from petrosa.adapters.venues.bybit.symbols import INTERVALS, LIQUIDATION, MARK
+from petrosa.core.model.market import (
+    BestQuote,
+    BookDiff,
+    Candle,
+    Liquidation,
+    MarketEvent,
+    MarkPrice,
+    Ticker,
+    Trade,
+)
 
 QUOTE: Final = Kind(BestQuote, routes.quote, routes.quote)
 BOOK: Final = Kind(BookDiff, routes.book, routes.book)
@@ -17,19 +26,20 @@ STREAMS: Final[Mapping[str, Kind]] = {
     "orderbook.1": QUOTE,
     **dict.fromkeys(("orderbook.50", "orderbook.200", "orderbook.1000"), BOOK),
     "tickers": Kind(Ticker, routes.ticker, routes.ticker),
+    LIQUIDATION: Kind(Liquidation, routes.liquidation, routes.liquidation),
     MARK: Kind(MarkPrice, routes.mark_price, routes.mark_price),
     **{f"kline.{name}": Kind(Candle, routes.kline(name), routes.kline(name)) for name in INTERVALS},
 }
 """Everything after the first `@` of a stream's name, exactly, and what it is."""
 
-SKIPPED: Final = frozenset({"allLiquidation", "kline.M"})
+SKIPPED: Final = frozenset({"kline.M"})
 """Streams of a symbol that exist and say nothing we use."""
 
 TABLE: Final = Table("Bybit", STREAMS, SKIPPED, (), "-")
 
 
 class Parser(parser.Parser):
-    """Parses the frames of one market of Bybit, as its feed hands them on: one trade or bar a frame."""
+    """Parses the frames of one market of Bybit, as its feed hands them on: one trade, bar or liquidation a frame."""
 
     def __init__(
         self, venue: str, market: str, symbols: Collection[str] | None,

@@ -15,7 +15,7 @@ from petrosa.adapters.wire.bounds import Levels
 from petrosa.adapters.wire.refusals import absurd, crossed, mismatch
 from petrosa.core.market.candles import interval_ns
 from petrosa.core.model.base import NS_PER_MS, Side
-from petrosa.core.model.market import BestQuote, BookDiff, BookSnapshot, Candle, MarkPrice, Ticker, Trade
+from petrosa.core.model.market import BestQuote, BookDiff, BookSnapshot, Candle, Liquidation, MarkPrice, Ticker, Trade
 from petrosa.errors import FrameError
 
 SIDES: Final = {"Buy": Side.BUY, "Sell": Side.SELL}
@@ -44,6 +44,25 @@ def trade(stream: Stream) -> Route:
         if not data.v:
             raise absurd(symbol, "a trade", f"price {data.p}, quantity {data.v}")
         return Trade(instrument, data.T * NS_PER_MS, ts_seen, data.p, data.v, SIDES[data.S], trade_id(data.i))
+
+    return route
+
+
+def liquidation(stream: Stream) -> Route:
+    """`{"T":1739502302929,"s":"ROSEUSDT","S":"Sell","v":"20000","p":"0.04499"}`, one a frame.
+
+    `S` is the side of the position: the order that closes it goes the other way.
+    """
+    instrument, symbol = stream.instrument, stream.symbol
+    decode = msgspec.json.Decoder(wire.Frame[tuple[wire.LiquidationData]], strict=False).decode
+
+    def route(payload: bytes, ts_seen: int) -> Liquidation:
+        (data,) = decode(payload).data.data
+        if data.s != symbol:
+            raise mismatch(symbol, data.s)
+        if not data.v:
+            raise absurd(symbol, "a liquidation", f"price {data.p}, quantity {data.v}")
+        return Liquidation(instrument, data.T * NS_PER_MS, ts_seen, SIDES[data.S].opposite, data.v, data.p)
 
     return route
 

@@ -13,6 +13,8 @@ INTERVALS: Final[Mapping[str, str]] = {
 MARK: Final = "tickers.mark"
 """Mark and funding are told by `tickers`, beside what else they tell: one topic, and two streams of ours."""
 
+LIQUIDATION: Final = "allLiquidation"
+
 
 def stream_of(symbol: str, kind: str) -> str:
     """`btcusdt@orderbook.50`: how streams of every venue are named here."""

@@ -40,6 +40,16 @@ class TradeData(msgspec.Struct, gc=False):
     BT: bool = False
 
 
+class LiquidationData(msgspec.Struct, gc=False):
+    """`S` is the side of the position that was closed (`Buy`: a long), `p` the price of its bankruptcy."""
+
+    T: Millis
+    s: str
+    S: Literal["Buy", "Sell"]
+    v: Quantity
+    p: Price
+
+
 class BookData(msgspec.Struct, gc=False):
     s: str
     b: Levels

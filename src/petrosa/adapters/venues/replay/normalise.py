@@ -227,6 +227,12 @@ class Normaliser:
         off_tick = watched.book.off_tick
         result = watched.book.apply(event)
         sampler = watched.sampler
+        if watched.book.off_tick > off_tick:
+            self.faults.add(
+                "off_tick",
+                f"{event.instrument}: a level of the book is not on the tick; it is kept at its price, and no simulated"
+                " order meets it. If there are many, correct the tick in the instruments file",
+            )
         match result:
             case BookGap():
                 watched.gaps += 1
@@ -234,11 +240,6 @@ class Normaliser:
                 out.append((now, result))
                 if sampler is not None:
                     sampler.cancel()
-                if watched.book.off_tick > off_tick:
-                    self.faults.add(
-                        "off_tick",
-                        f"{event.instrument}: a price is not on the tick; correct it in the instruments file",
-                    )
             case BookChange.APPLIED:
                 if sampler is not None:
                     sampler.changed(now)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from petrosa.adapters.venues.binance.parse import Parser
-from petrosa.core.model.market import BestQuote, Depth, MarketEvent, Trade
+from petrosa.core.model.market import BestQuote, Depth, Liquidation, MarketEvent, Trade
 from petrosa.errors import FrameError
 from tests.kit.recordings import recording_dir
 from tests.kit.soak import examples
@@ -19,9 +19,13 @@ from .test_parse import BOOK, DIFF, KLINE, QUOTE, TRADE, frame
 
 REASONS = {
     "no_stream_name", "unknown_stream", "not_json", "truncated", "malformed", "absurd_value", "crossed_book",
-    "unsorted_book", "symbol_mismatch",
+    "unsorted_book", "symbol_mismatch", "coin_margined", "option",
 }  # fmt: skip
 
+FORCED = {
+    "E": 2,
+    "o": {"s": "BTCUSDT", "S": "SELL", "q": "2", "p": "9910", "ap": "9920", "X": "FILLED", "z": "2", "T": 3},
+}
 OWN_FRAMES = [
     ("spot", frame("btcusdt@trade", TRADE)),
     ("spot", frame("btcusdt@depth@100ms", DIFF)),
@@ -30,6 +34,9 @@ OWN_FRAMES = [
     ("spot", frame("btcusdt@depth20@100ms", BOOK)),
     ("spot", frame("btcusdt@snapshot", BOOK)),
     ("spot", frame("btcusdt@kline_1m", KLINE)),
+    ("usdm", frame("btcusdt@forceOrder", FORCED)),
+    ("usdm", frame("!forceOrder@arr", FORCED)),
+    ("usdm", frame("!bookTicker", QUOTE | {"T": 9})),
 ]
 
 
@@ -52,7 +59,7 @@ def check(market: str, payload: bytes) -> MarketEvent | None:
         assert all(math.isfinite(number) for number in numbers(msgspec.structs.astuple(event)))
         assert event.ts_event > 0
     match event:
-        case Trade():
+        case Trade() | Liquidation():
             assert event.price > 0
             assert event.quantity > 0
         case BestQuote():

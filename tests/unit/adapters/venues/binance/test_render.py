@@ -45,6 +45,15 @@ def test_every_synthetic_fact_reads_back_as_itself(market: str) -> None:
     assert not parser.skipped
 
 
+@pytest.mark.parametrize("price", [64000.1, 64000.05, 64000.125, 1e-12])
+def test_a_level_off_the_tick_is_not_rounded(price: float) -> None:
+    """Depth that is made of a book with an old order in it has that order at its price."""
+    depth = Depth(BTC, TS, SEEN, 7, (price,), (1.0,), (64000.2,), (2.0,))
+    parsed = Parser("binance", "usdm", None).parse(Renderer(INSTRUMENTS).render(depth), SEEN)
+    assert isinstance(parsed, Depth)
+    assert (price,) == parsed.bid_prices
+
+
 @pytest.mark.parametrize("instrument", [BTC, SPOT])
 def test_a_depth_reads_back_as_itself(instrument: str) -> None:
     """The best levels, too, though a synthetic market leaves them to be sampled."""

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from petrosa.adapters.venues.bybit.parse import Parser
-from petrosa.core.model.market import BestQuote, MarketEvent, Trade
+from petrosa.core.model.market import BestQuote, Liquidation, MarketEvent, Trade
 from petrosa.errors import FrameError
 from tests.kit.soak import examples
 
 from .test_parse import BAR, BOOK, TICKER, TRADE, frame, message
 
+LIQUIDATION = {"T": 1739502302929, "s": "BTCUSDT", "S": "Sell", "v": "20000", "p": "0.04499"}
 REASONS = {
     "no_stream_name", "unknown_stream", "not_json", "truncated", "malformed", "absurd_value", "crossed_book",
     "unsorted_book", "symbol_mismatch",
@@ -28,6 +29,7 @@ FRAMES = [
     frame("btcusdt@tickers", message(TICKER)),
     frame("btcusdt@tickers.mark", message(TICKER)),
     frame("btcusdt@kline.5", message([BAR])),
+    frame("btcusdt@allLiquidation", message([LIQUIDATION])),
 ]
 
 
@@ -47,7 +49,7 @@ def check(parser: Parser, payload: bytes) -> MarketEvent | None:
         assert all(math.isfinite(number) for number in numbers(msgspec.structs.astuple(event)))
         assert event.ts_event > 0
         msgspec.json.encode(event)
-    if isinstance(event, Trade):
+    if isinstance(event, Trade | Liquidation):
         assert min(event.price, event.quantity) > 0
     if isinstance(event, BestQuote):
         assert 0 < event.bid < event.ask

@@ -165,12 +165,15 @@ def test_a_crossed_book_is_counted_and_makes_no_depth() -> None:
     assert {"crossed_book": 1} == made.errors
 
 
-def test_a_price_off_the_tick_is_named() -> None:
-    """The instruments file does not fit the market: the book is not believed and the remedy is said."""
+def test_a_level_off_the_tick_is_named_and_breaks_nothing() -> None:
+    """An order older than a change of the tick, or rules that do not fit the market: the remedy is said. Depth has it
+    at the venue's own price."""
     made = normaliser()
-    made.feed([snapshot(0, 10), diff(10, 11, 11, "99.985")])
-    assert ({"off_tick": 1}, {"BTCUSDT": 1}) == (made.errors, made.gaps)
-    assert "correct it in the instruments file" in made.faults.first["off_tick"]
+    out = made.feed([snapshot(0, 10), diff(10, 11, 11, "99.985"), diff(20, 12, 12), trade(300, 1)])
+    assert ({"off_tick": 1}, {"BTCUSDT": 0}) == (made.errors, made.gaps)
+    assert "correct the tick in the instruments file" in made.faults.first["off_tick"]
+    (depth,) = [event for _, event in out if isinstance(event, Depth)]
+    assert 99.985 in depth.bid_prices
 
 
 def test_an_instrument_without_rules_is_refused_and_counted() -> None:

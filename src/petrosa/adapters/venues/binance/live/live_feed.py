@@ -24,7 +24,7 @@ from petrosa.errors import ConfigError
 
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "spot": ("bookTicker", "depth20@100ms", "trade"),
-    "usdm": ("bookTicker", "depth20@100ms", "aggTrade", "markPrice@1s"),
+    "usdm": ("bookTicker", "depth20@100ms", "aggTrade", "markPrice@1s", "forceOrder"),
 }
 """What a desk listens to, by market."""
 

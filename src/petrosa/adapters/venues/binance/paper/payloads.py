@@ -25,10 +25,15 @@ def agg_trade(market: PublicMarket, one: Aggregate) -> Event:
 
 
 def difference(event: BookDiff, market: PublicMarket) -> Event:
-    """`depthUpdate` of changed levels, chained as the product chains them."""
+    """`depthUpdate` of changed levels, chained as the product chains them. A level off the tick is not in the book that
+    is shown here."""
     shown, written = market.shown, market.written
     sides = {
-        name: [[written.price(shown.ticks(p)), written.quantity(shown.steps(q))] for p, q in levels]
+        name: [
+            [written.price(ticks), written.quantity(shown.steps(q))]
+            for ticks, q in ((shown.place(p), q) for p, q in levels)
+            if isinstance(ticks, int)
+        ]
         for name, levels in (("b", event.bids), ("a", event.asks))
     }
     head: Event = {"e": "depthUpdate", "E": ms(event.ts_event)}
@@ -94,7 +99,8 @@ ORDER_FIELDS: Final = ("s", "S", "q", "p", "ap", "X", "l", "z", "T")
 
 
 def force_order(update: dict[str, Any]) -> Event:
-    """`forceOrder` of the `ORDER_TRADE_UPDATE` that closed a position."""
+    """`forceOrder` of the `ORDER_TRADE_UPDATE` that closed a position. Where Binance tells its limit stands what it was
+    filled at: here it has none."""
     order = update["o"]
-    told = {name: order[name] for name in ORDER_FIELDS}
+    told = {name: order[name] for name in ORDER_FIELDS} | {"p": order["ap"]}
     return {"e": "forceOrder", "E": update["E"], "o": {**told, "o": "LIMIT", "f": "IOC"}, "st": 1}

@@ -16,7 +16,7 @@ from petrosa.adapters.venues.bybit.live.books import Book, Step
 from petrosa.adapters.venues.bybit.live.expected import expected
 from petrosa.adapters.venues.bybit.live.splitting import Once, framed, single
 from petrosa.adapters.venues.bybit.parse import BOOK, QUOTE, SKIPPED, STREAMS
-from petrosa.adapters.venues.bybit.symbols import MARK, stream_of, topic_of
+from petrosa.adapters.venues.bybit.symbols import LIQUIDATION, MARK, stream_of, topic_of
 from petrosa.core.model.base import NS_PER_MS
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import BookGap, InstrumentId, symbol_of
@@ -48,8 +48,9 @@ class LiveFeed:
     """A `MarketFeed`: one market's streams of some symbols, from the sockets to whoever reads.
 
     `kinds` are Bybit's topics without their symbol: `publicTrade`, `orderbook.1`, `orderbook.50`, `tickers`, `kline.1`,
-    …, and `tickers.mark` for mark and funding. `offer` is given every frame in order under its stream's name: a trade
-    or bar a frame, everything else as it came. `tell` is given what is said beside the frames.
+    …, `allLiquidation`, and `tickers.mark` for mark and funding. `offer` is given every frame in order under its
+    stream's name: a trade, bar or liquidation a frame, everything else as it came. `tell` is given what is said beside
+    the frames.
 
     A book with a gap is subscribed to once more, which brings a snapshot. Trades that were missed while a connection
     was away have no numbers by which they could be known: that one was away is all that is said of them.
@@ -120,7 +121,7 @@ class LiveFeed:
         if kind == "publicTrade":
             self._once[stream] = Once()
             return self._take_trades
-        return self._take_bars if kind.startswith("kline.") else self._take
+        return self._take_each if kind.startswith("kline.") or kind == LIQUIDATION else self._take
 
     def _hear(self, topic: str, message: bytes, arrival: int) -> None:
         arrival = self._out.arrived(arrival)
@@ -135,7 +136,7 @@ class LiveFeed:
     def _take(self, stream: str, message: bytes, arrival: int) -> None:
         self._out.hand_on(stream, framed(stream, message), arrival)
 
-    def _take_bars(self, stream: str, message: bytes, arrival: int) -> None:
+    def _take_each(self, stream: str, message: bytes, arrival: int) -> None:
         for _, alone in single(message):
             self._take(stream, alone, arrival)
 
@@ -188,7 +189,8 @@ class LiveFeed:
 def _wanted(market: str, kinds: Collection[str]) -> list[str]:
     """Raises `ConfigError` for a kind that the market does not have."""
     unknown = sorted(kind for kind in kinds if kind not in STREAMS and kind not in SKIPPED)
-    if unknown or (market == "spot" and MARK in kinds):
-        names = ", ".join(unknown) or MARK
+    unknown += [kind for kind in (MARK, LIQUIDATION) if market == "spot" and kind in kinds]
+    if unknown:
+        names = ", ".join(unknown)
         raise ConfigError(f"feed.streams: {names} is not a stream that Bybit has for a symbol of {market}")
     return list(dict.fromkeys(kinds))

@@ -178,6 +178,17 @@ def test_liquidations_are_live_as_long_as_their_connection_is() -> None:
     assert [LIVE, STALE, DEAD] == [state for _, state in watched.said]
 
 
+@pytest.mark.parametrize("away", [1, 100])
+def test_liquidations_are_live_again_with_their_connection(away: int) -> None:
+    """Nobody may be liquidated for hours: a desk that waited for one would enter nothing meanwhile."""
+    watched = Watched("btcusdt@forceOrder", market="usdm")
+    watched.up()
+    watched.down()
+    watched.wait(away)
+    watched.up()
+    assert LIVE is watched.of("btcusdt@forceOrder")
+
+
 def test_without_its_connection_a_stream_is_stale_at_once_and_dead_in_time() -> None:
     watched = begun("btcusdt@trade", "btcusdt@ticker")
     watched.down()

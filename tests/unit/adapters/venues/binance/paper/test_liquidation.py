@@ -116,5 +116,6 @@ def test_everybody_hears_of_a_liquidation() -> None:
     assert ["btcusdt@forceOrder", "!forceOrder@arr"] == [stream for stream, _ in told]
     for _, event in told:
         order = event["o"]
-        assert ("forceOrder", "SELL", "10.000", "98.5") == (event["e"], order["S"], order["l"], order["ap"])
+        assert ("forceOrder", "SELL", "10.000") == (event["e"], order["S"], order["l"])
+        assert ["98.5"] * 2 == [order["p"], order["ap"]]
         assert {"s", "S", "o", "f", "q", "p", "ap", "X", "l", "z", "T"} == set(order)
