@@ -304,6 +304,12 @@ class Documents(Protocol):
         """
         ...
 
+    async def index(self, collection: str, fields: Sequence[str]) -> None:
+        """From now on find the documents of a collection by a text in one of these top-level fields without looking
+        through the others. Changes no answer; may take a while where there are many already, and nothing the next time.
+        """
+        ...
+
     async def close(self) -> None:
         """Let go; calling it twice is harmless."""
         ...

@@ -117,7 +117,7 @@ class CampaignDesk:
     async def _live(self) -> None:
         settings, report = self.settings, self.said.append
         async with AsyncExitStack() as stack:
-            self.lease = await stack.enter_async_context(open_lease(settings, report))
+            self.lease = await stack.enter_async_context(open_lease(settings, report, KEY.key))
             await self.lease.acquire()
             stack.push_async_callback(self.lease.release)
             ready = await self._prepared(stack)

@@ -28,12 +28,13 @@ def order(
     side: Side, kind: OrderType, quantity: str, price: str | None = None, trigger: str | None = None, *,
     on: InstrumentId = USDM, name: str = "p1", tif: TimeInForce = TimeInForce.GTC, reduces: bool = False,
     callback: str | None = None, list_id: str = "", leg: Leg = Leg.ENTRY,
+    replaces: str = "",
 ) -> Intent:  # fmt: skip
     """What a desk means to place."""
     place = Place(
         side=side, type=kind, quantity=Decimal(quantity), price=None if price is None else Decimal(price),
         trigger_price=None if trigger is None else Decimal(trigger), time_in_force=tif, reduce_only=reduces,
-        callback=None if callback is None else Decimal(callback), list_id=list_id,
+        callback=None if callback is None else Decimal(callback), list_id=list_id, replaces=replaces,
     )  # fmt: skip
     return Intent(name, ACCOUNT, on, leg, place, "signal", "strategy")
 

@@ -127,6 +127,7 @@ class Paper:
         self, cid: str, side: Side, quantity: str, *, limit: str | None = None, stop: str | None = None,
         target: str | None = None, callback: str | None = None, tif: TimeInForce = TimeInForce.GTC,
         reduce_only: bool = False, expire: int | None = None, list_id: str = "",
+        replaces: str = "",
     ) -> None:  # fmt: skip
         """Send an order now: market or limit; a stop or take-profit, of either kind, when their price is given; a
         trailing stop when a callback is (with `stop` as its activation).
@@ -134,7 +135,7 @@ class Paper:
         trigger = stop if stop is not None else target
         place = Place(
             side, _kind(limit, stop, target, callback), Decimal(quantity), _exact(limit), _exact(trigger), tif,
-            reduce_only, None if expire is None else expire * MS, _exact(callback), list_id,
+            reduce_only, None if expire is None else expire * MS, _exact(callback), list_id, replaces,
         )  # fmt: skip
         self.send(cid, place)
 

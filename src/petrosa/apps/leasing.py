@@ -1,5 +1,6 @@
 """Which lease a process takes before it may send for an account, and who has it now."""
 
+import hashlib
 import os
 import re
 import socket
@@ -8,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from petrosa.adapters.leases.both import BothLeases
 from petrosa.adapters.leases.file import FileLease, holder_in
 from petrosa.adapters.leases.nats import BUCKET, NatsLease, read_holder
 from petrosa.apps.joined import Report, connect
@@ -19,14 +21,18 @@ PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @asynccontextmanager
-async def open_lease(settings: Settings, report: Report) -> AsyncIterator[Lease]:
-    """The lease of `account.account` as `lease.kind` says, not taken yet; who takes it releases it.
+async def open_lease(settings: Settings, report: Report, api_key: str) -> AsyncIterator[Lease]:
+    """The lease of `account.account` and of its API key as `lease.kind` says, not taken yet; who takes it releases it.
 
-    Raises `ConfigError` and `NotRunningError` where NATS is meant and not named, does not answer or keeps nothing.
+    To take it raises `ConfigError` where another account has the key; to open it, `ConfigError` and `NotRunningError`
+    where NATS is meant and not named, does not answer or keeps nothing.
     """
     account, name = settings.account.account, holder_name(settings)
+    keys, of_key = key_of_key(settings, api_key), f"{account} (its API key)"
     if settings.lease.kind == "file":
-        yield FileLease(lease_file(settings), account, name, report)
+        path = lease_file(settings)
+        by_key = FileLease(path.with_name(f"{keys}.lease"), of_key, name, report, owner=account)
+        yield BothLeases(FileLease(path, account, name, report), by_key)
         return
     bus = await connect(settings, "lease")
     try:
@@ -35,8 +41,9 @@ async def open_lease(settings: Settings, report: Report) -> AsyncIterator[Lease]
                 f"the NATS server at {bus.url} has no JetStream, so it keeps no lease; start one that has, or set"
                 " lease.kind=file where one machine alone sends for the account"
             )
-        ttl_s, what = settings.lease.ttl_seconds, f"account {account}"
-        yield NatsLease(bus.cells(BUCKET), key_of(account), what, f"{name} (process {os.getpid()})", ttl_s, report)
+        whose, ttl_s, cells = f"{name} (process {os.getpid()})", settings.lease.ttl_seconds, bus.cells(BUCKET)
+        by_name = NatsLease(cells, key_of(account), f"account {account}", whose, ttl_s, report)
+        yield BothLeases(by_name, NatsLease(cells, keys, f"account {of_key}", whose, ttl_s, report, owner=account))
     finally:
         await bus.close()
 
@@ -62,6 +69,18 @@ def lease_file(settings: Settings) -> Path:
 def key_of(account: str) -> str:
     """An account's name where only plain letters may stand; another name is written in hexadecimal."""
     return account if PLAIN.fullmatch(account) else f"x-{account.encode().hex()}"
+
+
+def key_of_key(settings: Settings, api_key: str) -> str:
+    """What stands for an API key on one market of one venue, so that two accounts of ours do not use it at once.
+
+    A hash, which tells nobody the key. Spot and futures of one key are two accounts of the venue. On paper each
+    exchange is a venue of its own. No name of an account is written like it: there is a dot in it.
+    """
+    venue, environment = settings.feed.venue, settings.venue.environment.value
+    url = settings.venue.url if environment == "paper" else ""
+    text = "|".join(("petrosa", venue, environment, url, settings.feed.market, api_key))
+    return f"key.{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
 def holder_name(settings: Settings) -> str:

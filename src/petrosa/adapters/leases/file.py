@@ -14,30 +14,37 @@ from typing import Final
 
 import msgspec
 
+from petrosa.adapters.leases.sole import refusal_of
 from petrosa.adapters.stores.lockfile import is_locked
 from petrosa.errors import LeaseLost, StorageError
 
 LOOK_EVERY_S: Final = 0.25
-LENGTH: Final = 256
+LENGTH: Final = 512
 """Bytes of the record, always: it is written over in place, so that no crash leaves it empty."""
 
 
 class FileHolder(msgspec.Struct, frozen=True):
-    """What stands in the file: how often the account has had a holder, and who is the last."""
+    """What stands in the file: how often the account has had a holder, and who is the last, for which account."""
 
     token: int
     name: str
     process: int
+    account: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} (process {self.process})"
 
 
 class FileLease:
-    """Implements `ports.Lease`. Raises `StorageError` when the file cannot be opened, read or written."""
+    """Implements `ports.Lease`. Raises `StorageError` when the file cannot be opened, read or written.
 
-    def __init__(self, path: Path, account: str, name: str, report: Callable[[str], None]) -> None:
+    With an `owner` it is the lease of an API key in the name of that account: `acquire` raises `ConfigError` where
+    another account has it.
+    """
+
+    def __init__(self, path: Path, account: str, name: str, report: Callable[[str], None], *, owner: str = "") -> None:
         self.token = 0
+        self._owner = owner
         self._path = path
         self._account = account
         self._name = name
@@ -49,6 +56,8 @@ class FileLease:
         named: FileHolder | None = None
         while not self._take():
             holder = holder_in(self._path)
+            if holder is not None and (why := refusal_of(self._owner, holder.account, str(holder))) is not None:
+                raise why
             if holder is not None and holder != named:
                 self._report(f"account {self._account} is held by {holder}; waiting to take it over")
                 named = holder
@@ -105,7 +114,7 @@ class FileLease:
                     " not known; restore the file, or remove it when no process sends for the account"
                 )
             token = before.token + 1 if before is not None else 1
-            record = msgspec.json.encode(FileHolder(token, self._name[:100], os.getpid()))
+            record = msgspec.json.encode(FileHolder(token, self._name[:100], os.getpid(), self._owner))
             os.pwrite(descriptor, record.ljust(LENGTH - 1) + b"\n", 0)
             os.fsync(descriptor)
         except OSError as error:

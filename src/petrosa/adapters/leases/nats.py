@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from petrosa.adapters.bus.cells import Cell, Cells
+from petrosa.adapters.leases.sole import refusal_of
 from petrosa.errors import LeaseLost, TransportError
 
 BUCKET: Final = "petrosa-leases"
@@ -29,6 +30,7 @@ class NatsHolder(msgspec.Struct, frozen=True):
     name: str = ""
     id: str = ""
     ttl_s: float = 0.0
+    account: str = ""
 
 
 class NatsLease:
@@ -36,16 +38,20 @@ class NatsLease:
 
     A key that is not there must be seen missing for that time too, since the broker may have forgotten its holder;
     unless `takes_unknown`: then there may be two for as long as it takes to renew, where no money is at stake.
+
+    With an `owner` it is the lease of an API key in the name of that account: `acquire` raises `ConfigError` where it
+    sees another account renew it.
     """
 
     def __init__(
         self, cells: Cells, key: str, what: str, name: str, ttl_s: float, report: Callable[[str], None],
-        *, takes_unknown: bool = False,
+        *, takes_unknown: bool = False, owner: str = "",
     ) -> None:  # fmt: skip
         """`what` the lease is of, in words."""
         self.token = 0
         self._what = what
         self._takes_unknown = takes_unknown
+        self._owner = owner
         self._cells = cells
         self._key = key
         self._name = name
@@ -66,6 +72,8 @@ class NatsLease:
                     now = _boot()
                     if holder is not None and holder.id not in ("", self._id):
                         self._say(f"{self._what} is held by {holder.name}; waiting to take it over")
+                    if holder is not None and holder.id and seen not in (-1, revision):
+                        self._refuse(holder)
                     if revision != seen:
                         seen, since = revision, now
                     ttl_s = self._ttl_s if holder is None else max(self._ttl_s, holder.ttl_s)
@@ -149,8 +157,14 @@ class NatsLease:
         self._revision = cell.revision  # a renewal of ours whose answer was lost
         return False
 
+    def _refuse(self, holder: NatsHolder) -> None:
+        """Raise where who renews an API key is another account."""
+        why = refusal_of(self._owner, holder.account, holder.name)
+        if why is not None:
+            raise why
+
     def _record(self) -> bytes:
-        return msgspec.json.encode(NatsHolder(self._name, self._id, self._ttl_s))
+        return msgspec.json.encode(NatsHolder(self._name, self._id, self._ttl_s, self._owner))
 
     def _age(self) -> float:
         """Seconds since the last renewal left, by whichever clock went further: one stops while a machine sleeps, the

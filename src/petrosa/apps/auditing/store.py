@@ -9,11 +9,17 @@ from petrosa.apps.auditing.following import Chunk, Place, RunName
 from petrosa.errors import DataError
 from petrosa.ports import Documents, Write
 from petrosa.surfaces.audit.projection import COLLECTION
+from petrosa.surfaces.audit.reading import FILTERS
 
 PLACES: Final = "trade_audit_places"
 WRITES_AT_ONCE: Final = 99
 """And one for the place."""
 PAGE: Final = 200
+
+
+async def indexed(documents: Documents) -> None:
+    """See that records are found by what they can be narrowed by, however many there are. Raises `StorageError`."""
+    await documents.index(COLLECTION, FILTERS)
 
 
 class AuditStore:
@@ -23,9 +29,13 @@ class AuditStore:
         self._documents = documents
         self._name = name
         self._version = 0
+        self._is_indexed = False
 
     async def place(self) -> Place:
         """How far the audit of the run has come. Raises `DataError` when the store holds what is no place."""
+        if not self._is_indexed:
+            await indexed(self._documents)
+            self._is_indexed = True
         found = await self._documents.get(PLACES, self._name.tag)
         self._version = 0 if found is None else found.version
         return Place(run=self._name.run) if found is None else place_in(self._name.tag, found.document)

@@ -86,7 +86,7 @@ async def _live(
             metrics = (lambda: begun[0] if begun else None) if settings.metrics.enabled else None
             app = api(status, await parts_of(settings, configuration, report, metrics, control))
             report(f"HTTP on {await stack.enter_async_context(serving(app, settings.http.listen, port))}")
-        lease = await stack.enter_async_context(_held(settings, status, report))
+        lease = await stack.enter_async_context(_held(settings, key, status, report))
         written = partial(crash, "gateway.after_write") if crash is not None else None
         ready = await _prepared(stack, settings, key, status, report, written)
         process = _process(
@@ -122,14 +122,14 @@ async def _live(
 
 
 @asynccontextmanager
-async def _held(settings: Settings, status: LiveStatus, report: Report) -> AsyncIterator[Lease]:
+async def _held(settings: Settings, key: VenueKey, status: LiveStatus, report: Report) -> AsyncIterator[Lease]:
     """The lease of the account, held; who waits for it says so in `/ready`."""
 
     def waits(text: str) -> None:
         status.waits_for = text
         report(text)
 
-    async with open_lease(settings, waits) as lease:
+    async with open_lease(settings, waits, key.key) as lease:
         await lease.acquire()
         try:
             yield lease

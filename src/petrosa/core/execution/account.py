@@ -16,6 +16,7 @@ from petrosa.core.execution.reducing import Cause
 from petrosa.core.execution.sender import Sender
 from petrosa.core.execution.standing import Standing
 from petrosa.core.market.state import MarketState
+from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import BalanceChanged, FundingPaid, Leg, OrderEvent, OrderFilled, OrderStatus
@@ -248,7 +249,7 @@ class Account:
     def _no_answer(self, order: Order, now: int) -> None:
         if self.blotter.lose(order.client_order_id) is None:
             return
-        waited = f"{self._params.answer_deadline_seconds:g} s"
+        waited = f"{(now - order.ts_submitted) / NS_PER_SECOND:g} s"
         name, instrument = order.client_order_id, order.intent.instrument
         message = f"{order.intent.leg.value} {name} on {instrument}: no answer within {waited}"
         self.sender.alarm("order_unknown", f"{message}; it counts as alive until the venue says otherwise")

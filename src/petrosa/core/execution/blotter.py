@@ -91,6 +91,14 @@ class Blotter:
         order = self._orders[client_order_id]
         self._put(msgspec.structs.replace(order, cancels=order.cancels + 1))
 
+    def replacing(self, client_order_id: str, replaced_by: str) -> None:
+        """Note that an order leaves which takes the place of this one and of what it is listed with."""
+        named = self._orders[client_order_id]
+        for order in self.live(named.intent.instrument):
+            listed = order.place.list_id and order.place.list_id == named.place.list_id
+            if listed or order.client_order_id == client_order_id:
+                self._put(msgspec.structs.replace(order, replaced_by=replaced_by))
+
     def lose(self, client_order_id: str) -> Order | None:
         """Call an order unknown that was not answered; returns it if that is news."""
         before = self._orders.get(client_order_id)

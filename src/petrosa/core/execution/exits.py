@@ -1,4 +1,13 @@
-"""Closing a position at market: one slice after the other until it is flat, and never giving up."""
+"""Closing a position at market: one slice after the other until it is flat, and never giving up.
+
+On spot what protects the position locks the balance that an exit sells. So each slice takes the place of one pair, in
+one request (`Place.replaces`): the venue takes the pair off and sells, or leaves it where it is. An exit that never
+arrives leaves the position behind its stop, and one that arrives late, when another pair rests, sells nothing. What
+cannot be replaced, since the venue has not confirmed it, is cancelled first, and the exit leaves when it is gone.
+
+What the venue takes off without selling, which is when it refuses the sale itself, rests again at once, and when the
+fate of an exit is not known after `UNSURE_SECONDS`: it has sold, and the venue refuses the stop, or it has not.
+"""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -9,7 +18,7 @@ import msgspec
 from petrosa.core.execution.blotter import Blotter
 from petrosa.core.execution.ledger import Ledger
 from petrosa.core.execution.lifecycle import Order
-from petrosa.core.execution.pairs import ending, pairs_of
+from petrosa.core.execution.pairs import Pair, ending, pairs_of
 from petrosa.core.execution.params import ExecutionParams
 from petrosa.core.execution.reducing import Cause, exit_at_market, reducing_id
 from petrosa.core.execution.sender import Sender
@@ -19,8 +28,8 @@ from petrosa.core.model.market import InstrumentId
 from petrosa.core.model.orders import Leg, OrderStatus
 
 PAUSE_SECONDS_MAX: Final = 60.0
-BARE_SECONDS_MAX: Final = 2.0
-"""A pause of so long is not spent without protection."""
+UNSURE_SECONDS: Final = 1.0
+"""So long the answer to an exit on spot is waited for, at most: it may have taken off what protected the position."""
 DOUBLINGS_MAX: Final = 10
 ZERO: Final = Decimal(0)
 
@@ -73,17 +82,15 @@ class Exits:
     def needs_balance(self, instrument: InstrumentId) -> bool:
         """Whether an exit is under way, or follows at once, for which nothing else may lock the balance on spot.
 
-        One that pauses, and one of which nobody knows whether the venue has it, leave the position bare meanwhile: then
-        its protection rests again. Where that exit does arrive after all it finds the balance locked, or has sold it
-        and the protection is refused; either is safe.
+        One that pauses, and one of which nobody knows whether the venue has it, would leave the position bare: then its
+        protection rests again. Where that exit does arrive after all it finds the balance locked, or has sold it and
+        the protection is refused; either is safe.
         """
         closing = self._closings.get(instrument)
-        if closing is None:
+        if closing is None or closing.waiting:
             return False
         order = self._blotter.get(closing.order_id)
-        if order is not None and order.status is OrderStatus.UNKNOWN:
-            return False
-        return not (closing.waiting and self._pause_s(closing.failures) >= BARE_SECONDS_MAX)
+        return order is None or order.status is not OrderStatus.UNKNOWN
 
     def begin(self, cause: Cause, leg: Leg, reason: str, now: int, *, anew: bool = False, keep: Decimal = ZERO) -> None:
         """Close a position but for `keep`. One being closed goes on, or begins `anew` if nothing is on its way."""
@@ -111,14 +118,15 @@ class Exits:
         if order is not None and order.filled == 0:
             self._closings[instrument] = self._failed(closing, order.reason, now)
             return
-        locking = self._locking(instrument)
+        locking = pairs_of(self._locking(instrument))
+        replaced = next((pair for pair in locking if _may_be_replaced(pair)), None)
         is_over = 0 < closing.ts_unlock <= now
-        if locking and not is_over:
+        if locking and replaced is None and not is_over:
             self._closings[instrument] = self._unlock(closing, locking, now)
             return
         if closing.ts_unlock and not is_over:
             self._sender.stop_timer(f"exit:{instrument}")
-        self._closings[instrument] = self._try(closing, now)
+        self._closings[instrument] = self._try(closing, locking, replaced, now)
 
     def due(self, instrument: InstrumentId, now: int) -> None:
         """The pause after a failed exit, or the wait for a free balance, is over."""
@@ -150,13 +158,13 @@ class Exits:
         closing = Side.SELL if self._ledger.held(instrument) > 0 else Side.BUY
         return [order for order in self._blotter.live(instrument) if order.side is closing]
 
-    def _unlock(self, closing: Closing, locking: list[Order], now: int) -> Closing:
+    def _unlock(self, closing: Closing, locking: list[Pair], now: int) -> Closing:
         """Have what locks the balance taken off, save what is selling it already; the exit leaves when that is gone.
 
         Where the venue does not confirm that in time the exit leaves all the same: refused, it is tried again.
         """
-        for pair in pairs_of(locking):
-            if not pair.is_going and pair.at_work is None:
+        for pair in locking:
+            if not pair.is_going and not _is_selling(pair):
                 order, reason = ending(pair, f"the position is closed: {closing.reason}")
                 self._sender.cancel(order, now, reason)
         if closing.ts_unlock:
@@ -166,14 +174,20 @@ class Exits:
         failures = closing.failures if closing.order_id == "" else 0
         return msgspec.structs.replace(closing, order_id="", failures=failures, ts_unlock=at)
 
-    def _try(self, closing: Closing, now: int) -> Closing:
-        """Send the next slice: all that is held, as far as one order may hold it."""
-        held = self._ledger.held(closing.cause.instrument)
-        quantity = min(self._excess(closing), self._instruments[closing.cause.instrument].max_quantity)
+    def _try(self, closing: Closing, locking: list[Pair], replaced: Pair | None, now: int) -> Closing:
+        """Send the next slice: all that is held and that other pairs do not lock, as far as one order may hold it."""
+        rules, held = self._instruments[closing.cause.instrument], self._ledger.held(closing.cause.instrument)
+        quantity, name = min(self._excess(closing), rules.max_quantity), ""
+        if replaced is not None:
+            locked = sum((pair.quantity for pair in locking if pair is not replaced), ZERO)
+            free = max(EXACT.subtract(held.copy_abs(), locked), replaced.quantity)
+            quantity, name = min(quantity, free), (replaced.stop or replaced.live[0]).client_order_id
         attempt = closing.attempt
         while reducing_id(closing.cause, closing.leg, 0, attempt) in self._blotter:
             attempt += 1
-        placed = self._sender.place(exit_at_market(closing.cause, closing.leg, held, quantity, 0, attempt), now)
+        order = exit_at_market(closing.cause, closing.leg, held, quantity, 0, attempt, replaces=name)
+        wait_ns = round(UNSURE_SECONDS * NS_PER_SECOND) if rules.market == "spot" else 0
+        placed = self._sender.place(order, now, wait_ns)
         failures = closing.failures if closing.order_id == "" else 0
         return msgspec.structs.replace(
             closing, order_id=placed.client_order_id, attempt=attempt + 1, failures=failures, waiting=False,
@@ -195,3 +209,12 @@ class Exits:
         """How long is waited after so many failures in a row."""
         pause = self._params.exit_retry_seconds * 2.0 ** min(max(failures - 1, 0), DOUBLINGS_MAX)
         return min(pause, PAUSE_SECONDS_MAX)
+
+
+def _may_be_replaced(pair: Pair) -> bool:
+    """Whether the venue is known to have all of it, and does not sell it by now."""
+    return not pair.is_going and not _is_selling(pair) and all(order.is_confirmed for order in pair.legs)
+
+
+def _is_selling(pair: Pair) -> bool:
+    return any(order.is_selling for order in pair.live)

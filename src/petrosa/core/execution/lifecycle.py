@@ -51,7 +51,8 @@ _PROGRESS: Final = {
 class Order(msgspec.Struct, frozen=True):
     """One order and all we know about it. `stop` and `target` are what shall rest behind an entry once it fills.
 
-    `cancels` counts the cancels sent for it; `average_price` is of its fills.
+    `cancels` counts the cancels sent for it; `replaced_by` is the last order that was to take its place;
+    `average_price` is of its fills.
     """
 
     intent: Intent
@@ -64,6 +65,7 @@ class Order(msgspec.Struct, frozen=True):
     cancels: int = 0
     stop: Decimal | None = None
     target: Decimal | None = None
+    replaced_by: str = ""
 
     @property
     def client_order_id(self) -> str:
@@ -93,6 +95,11 @@ class Order(msgspec.Struct, frozen=True):
     def is_at_work(self) -> bool:
         """Whether it has been set off or has begun to fill, and may fill further."""
         return self.status in (OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED)
+
+    @property
+    def is_selling(self) -> bool:
+        """Whether it is at work at market: it needs nobody's help, and is soon over."""
+        return self.is_at_work and self.place.price is None
 
     @property
     def was_too_late(self) -> bool:

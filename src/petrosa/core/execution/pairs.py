@@ -23,6 +23,7 @@ import msgspec
 from petrosa.core.execution.blotter import Blotter
 from petrosa.core.execution.lifecycle import Order
 from petrosa.core.execution.params import ExecutionParams
+from petrosa.core.execution.parts import parts_of
 from petrosa.core.execution.protection import Guard, Wanted, has_moved
 from petrosa.core.execution.reducing import Cause, list_id_of, reducing_id, rest_stop, rest_target
 from petrosa.core.model.base import NS_PER_SECOND
@@ -64,7 +65,8 @@ class Pair(msgspec.Struct, frozen=True):
     @property
     def has_failed(self) -> bool:
         """Whether it is gone, filled nothing, and its stop went without being asked to."""
-        return self.legs[0].cancels == 0 and not any(order.is_live or order.filled for order in self.legs)
+        was_asked = self.legs[0].cancels or self.legs[0].replaced_by
+        return not was_asked and not any(order.is_live or order.filled for order in self.legs)
 
 
 def pairs_of(orders: Iterable[Order]) -> list[Pair]:
@@ -101,8 +103,8 @@ def wanted_pairs(
     standing = [pair for pair in pairs if pair.live and not pair.is_going]
     if held == 0:
         return Wanted(cancels=tuple(ending(pair, "the position is flat") for pair in standing))
-    newest = pairs[-1] if pairs else None
-    late = next((order for order in newest.legs if order.was_too_late), None) if newest is not None else None
+    tried = [*_failed(pairs), *pairs[-1:]]
+    late = next((order for pair in tried for order in pair.legs if order.was_too_late), None)
     if late is not None:
         return Wanted(gave_up=f"{late.intent.leg.value} {late.place.trigger_price} {late.reason}")
     naked_for = now - since if since else 0
@@ -156,10 +158,10 @@ def _more(
         generation, attempt = generation + 1, 0
     legs = 1 if guard.target is None else 2
     room = _room(rules, blotter) // legs
-    parts = _parts(missing, rules)
+    parts = parts_of(missing, rules)
     if not (_may_rest(min(parts), guard, rules) and len(parts) <= room):
         idle = [pair for pair in sound if pair.at_work is None]
-        whole = _parts(EXACT.add(missing, _sum(idle)), rules)
+        whole = parts_of(EXACT.add(missing, _sum(idle)), rules)
         if len(whole) < len(idle) + len(parts) and idle and _may_rest(min(whole), guard, rules):
             return Wanted(cancels=tuple(ending(pair, "one for all takes its place") for pair in idle))
         parts = [part for part in parts if _may_rest(part, guard, rules)][:room]
@@ -185,21 +187,19 @@ def _placed(
 
 
 def _next_try(pairs: list[Pair]) -> tuple[int, int]:
-    """(generation, attempt) of the next pair."""
+    """(generation, attempt) of the next pair. Of several that fail, each failure after the first is no first one."""
     if not pairs:
         return 0, 0
-    newest = pairs[-1].legs[0].intent
-    if pairs[-1].has_failed:
-        return newest.generation, newest.attempt + 1
-    return newest.generation + 1, 0
+    failed = _failed(pairs)
+    generation = max(pair.legs[0].intent.generation for pair in pairs)
+    return (generation, max(pair.legs[0].intent.attempt for pair in failed) + 1) if failed else (generation + 1, 0)
 
 
-def _parts(quantity: Decimal, rules: Instrument) -> list[Decimal]:
-    """A quantity in as few orders as the venue's largest allows, about equal, so that no part is too small to rest."""
-    steps, most = rules.quantity_steps(quantity), rules.quantity_steps(rules.max_quantity)
-    count = -(-steps // most)
-    least, larger = divmod(steps, count)
-    return [EXACT.multiply(rules.step, Decimal(least + (index < larger))) for index in range(count)]
+def _failed(pairs: list[Pair]) -> list[Pair]:
+    """Those of the newest one's kind that failed since the venue has last confirmed one, or has dealt for one."""
+    good = [i for i, pair in enumerate(pairs) if any(order.is_confirmed or order.filled for order in pair.legs)]
+    since = pairs[good[-1] + 1 :] if good else pairs
+    return [pair for pair in since if pair.has_failed and len(pair.legs) == len(pairs[-1].legs)]
 
 
 def _may_rest(quantity: Decimal, guard: Guard, rules: Instrument) -> bool:

@@ -9,6 +9,8 @@ Both are part of the position, not of the entry. After each piece of news what s
 * not confirmed in time: an alarm, and the next attempt;
 * flat: everything that still rests is cancelled, which is also how a stop that filled takes its target with it.
 
+A position larger than the venue's largest order is covered by several: see `parts.py`.
+
 On spot it is `pairs.py` that compares: there what rests locks the balance.
 """
 
@@ -21,11 +23,12 @@ import msgspec
 from petrosa.core.execution.blotter import Blotter
 from petrosa.core.execution.lifecycle import Order
 from petrosa.core.execution.params import ExecutionParams
+from petrosa.core.execution.parts import compared, failed_since_confirmed, has_failed, needs_parts
 from petrosa.core.execution.reducing import Cause, reducing_id, rest_stop, rest_target
 from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.instruments import EXACT, Instrument
 from petrosa.core.model.market import InstrumentId
-from petrosa.core.model.orders import Leg, OrderStatus, Reducing
+from petrosa.core.model.orders import Leg, Reducing
 
 PROTECTIVE_LEGS: Final = (Leg.STOP, Leg.TARGET)
 
@@ -88,7 +91,8 @@ def wanted(
     for leg, level in ((Leg.STOP, guard.stop), (Leg.TARGET, guard.target)):
         if level is not None:
             mine = [order for order in orders if order.intent.leg is leg and order.side is guard.side]
-            result = _leg(result, leg, level, guard.cause, held, rules, mine, blotter, now, params)
+            compare = _leg_in_parts if needs_parts(held.copy_abs(), rules, mine) else _leg
+            result = compare(result, leg, level, guard.cause, held, rules, mine, blotter, now, params)
     return result
 
 
@@ -113,7 +117,7 @@ def _leg(
     now: int,
     params: ExecutionParams,
 ) -> Wanted:
-    quantity = min(held.copy_abs(), rules.max_quantity)
+    quantity = held.copy_abs()
     fitting = [order for order in orders if _fits(order, quantity) and not has_moved(order, level, rules, params)]
     resting = next((order for order in reversed(fitting) if order.is_confirmed), None)
     if resting is not None:
@@ -137,6 +141,50 @@ def _leg(
     return msgspec.structs.replace(result, places=(*result.places, placed))
 
 
+def _leg_in_parts(
+    result: Wanted,
+    leg: Leg,
+    level: Decimal,
+    cause: Cause,
+    held: Decimal,
+    rules: Instrument,
+    orders: list[Order],
+    blotter: Blotter,
+    now: int,
+    params: ExecutionParams,
+) -> Wanted:
+    stuck = [order for order in orders if is_stuck(order, now, params)]
+    sound = [
+        order
+        for order in orders
+        if can_cancel(order) and not has_moved(order, level, rules, params) and order not in stuck
+    ]
+    parts = compared(held.copy_abs(), rules, orders, sound)
+    if parts.is_whole:
+        gone = [order for order in parts.surplus if can_cancel(order) and not order.is_at_work]
+        cancels = tuple((order, "others rest for all that is held") for order in gone)
+        return msgspec.structs.replace(result, cancels=result.cancels + cancels)
+    if not parts.missing:
+        return result
+    failed = failed_since_confirmed(orders, stuck)
+    late = next((order for order in failed if order.was_too_late), None)
+    if late is not None:
+        return msgspec.structs.replace(result, gave_up=f"{leg.value} {level} {late.reason}")
+    attempt = max((order.intent.attempt + 1 for order in failed), default=0)
+    if attempt >= params.max_stop_attempts:
+        why = f"{leg.value} {failed[-1].status.value}: {failed[-1].reason}"
+        return msgspec.structs.replace(result, **{"gave_up" if leg is Leg.STOP else "drop_target": why})
+    generation = max((order.intent.generation + 1 for order in orders), default=0)
+    rest = rest_stop if leg is Leg.STOP else rest_target
+    places = list(result.places)
+    for quantity in parts.missing:
+        while reducing_id(cause, leg, generation, attempt) in blotter:
+            generation += 1
+        places.append(rest(cause, held, quantity, level, generation, attempt))
+        generation += 1
+    return msgspec.structs.replace(result, places=tuple(places))
+
+
 def _fits(order: Order, quantity: Decimal) -> bool:
     """Whether an order has the size that should rest. One that has been set off closes all, if it is large enough."""
     if not order.is_live or order.cancels:
@@ -157,8 +205,7 @@ def _next_try(newest: Order | None, stuck: bool) -> tuple[int, int]:
     if newest is None:
         return 0, 0
     intent = newest.intent
-    failed = newest.status in (OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELED) and not newest.cancels
-    if failed or stuck:
+    if has_failed(newest) or stuck:
         return intent.generation, intent.attempt + 1
     return intent.generation + 1, 0
 

@@ -37,10 +37,17 @@ class Cause(msgspec.Struct, frozen=True):
 
 
 def exit_at_market(
-    cause: Cause, leg: Leg, held: Decimal, quantity: Decimal, generation: int = 0, attempt: int = 0
+    cause: Cause,
+    leg: Leg,
+    held: Decimal,
+    quantity: Decimal,
+    generation: int = 0,
+    attempt: int = 0,
+    *,
+    replaces: str = "",
 ) -> Reducing:
-    """Close `quantity` of what is `held` (signed) now, at whatever price there is."""
-    place = Place(_closing(held), OrderType.MARKET, quantity, reduce_only=True)
+    """Close `quantity` of what is `held` (signed) now, at whatever price there is, in the place of what locks it."""
+    place = Place(_closing(held), OrderType.MARKET, quantity, reduce_only=True, replaces=replaces)
     return _smaller(cause, leg, place, held, generation, attempt)
 
 

@@ -40,16 +40,19 @@ class Sender:
     def say(self, decision: Decision) -> None:
         self._decisions.append(decision)
 
-    def place(self, order: Approved | Reducing, now: int) -> Order:
-        """Let an order leave: remembered first, then decided, then watched."""
+    def place(self, order: Approved | Reducing, now: int, answer_ns: int = 0) -> Order:
+        """Let an order leave: remembered first, then decided, then watched, for `answer_ns` at most where given."""
         place = order.intent.action
         if not isinstance(place, Place):
             raise InvariantError(f"{order.intent.client_order_id} is a cancel; it goes by `cancel`")
         stop, target = (order.stop, order.target) if isinstance(order, Approved) else (None, None)
         booked = submitted(order.intent, now, stop, target)
         self._blotter.add(booked)
+        if place.replaces:
+            self._blotter.replacing(place.replaces, booked.client_order_id)
         self.say(order)
-        self.set_timer(f"answer:{booked.client_order_id}", now + self._answer_ns)
+        wait_ns = min(answer_ns or self._answer_ns, self._answer_ns)
+        self.set_timer(f"answer:{booked.client_order_id}", now + wait_ns)
         if place.ts_expire is not None:
             self.set_timer(f"ttl:{booked.client_order_id}", place.ts_expire)
         return booked

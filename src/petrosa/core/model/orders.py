@@ -82,6 +82,8 @@ class Place(msgspec.Struct, frozen=True, gc=False, tag_field="action", tag="plac
 
     A trailing stop has a `callback` (fraction, 0.005 is 0.5 %) and begins to follow the price at `trigger_price`, or at
     once without one. Two orders with the same `list_id` leave in one turn, and either cancels the other on the venue.
+    `replaces` is the client order id of an order that has to go first, with its list, in the same request: where it
+    does not go, nothing is placed.
     """
 
     side: Side
@@ -94,6 +96,7 @@ class Place(msgspec.Struct, frozen=True, gc=False, tag_field="action", tag="plac
     ts_expire: int | None = None
     callback: Decimal | None = None
     list_id: str = ""
+    replaces: str = ""
 
 
 class Cancel(msgspec.Struct, frozen=True, gc=False, tag_field="action", tag="cancel"):

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from petrosa.core.model.instruments import EXACT
+from petrosa.core.model.instruments import EXACT, Instrument
 from petrosa.core.model.refusals import Outcome, failed, passed
 from petrosa.core.risk.facts import Entry, Facts
 from petrosa.core.risk.params import RiskParams
@@ -70,14 +70,30 @@ def min_quantity(size: Size, entry: Entry, _: Facts, __: RiskParams) -> Outcome:
     return passed("min_quantity", f"quantity {size.quantity}", limit)
 
 
-def max_quantity(size: Size, entry: Entry, _: Facts, __: RiskParams) -> Outcome:
-    """The venue's LOT_SIZE from above."""
-    instrument = entry.instrument
-    limit = f"at most {instrument.max_quantity} ({instrument.symbol} LOT_SIZE)"
-    if size.quantity > instrument.max_quantity:
-        remedy = "lower risk_fraction or max_position_fraction" if entry.quantity is None else "ask for less"
-        return failed("max_quantity", f"quantity {size.quantity}", limit, remedy)
-    return passed("max_quantity", f"quantity {size.quantity}", limit)
+def max_quantity(size: Size, entry: Entry, facts: Facts, _: RiskParams) -> Outcome:
+    """The venue's LOT_SIZE from above: of the order, and of as many stops and targets as may rest behind all of it."""
+    rules = entry.instrument
+    saw, limit = f"quantity {size.quantity}", f"at most {rules.max_quantity} ({rules.symbol} LOT_SIZE)"
+    remedy = "lower risk_fraction or max_position_fraction" if entry.quantity is None else "ask for less"
+    if size.quantity > rules.max_quantity:
+        return failed("max_quantity", saw, limit, remedy)
+    held = facts.held.copy_abs() if facts.held * entry.side.sign > 0 else Decimal(0)
+    after, most = EXACT.add(held, size.quantity), protectable(rules)
+    if most is not None and after > most:
+        named = f"at most {most:f} ({rules.symbol} LOT_SIZE {rules.max_quantity} × MAX_NUM_ALGO_ORDERS)"
+        return failed("max_quantity", f"position {after:f} after it", f"{named}: so much can rest behind stops", remedy)
+    return passed("max_quantity", saw, limit)
+
+
+def protectable(rules: Instrument) -> Decimal | None:
+    """The largest position that stops and targets can rest behind; None where the venue names no number of them.
+
+    On spot each part is a stop and a target. On derivatives there may be twice as many for a moment, new before old.
+    """
+    if rules.max_conditional_orders is None:
+        return None
+    each = PROTECTIVE_ORDERS if rules.market == "spot" else 2 * PROTECTIVE_ORDERS
+    return EXACT.multiply(rules.max_quantity, Decimal(max(rules.max_conditional_orders // each, 1)))
 
 
 def min_notional(size: Size, entry: Entry, _: Facts, __: RiskParams) -> Outcome:

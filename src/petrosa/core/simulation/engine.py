@@ -65,11 +65,26 @@ class Engine:
         if order is None:
             self._clearing.rejected(intent, "unknown order: it never arrived, or has ended", ts, now)
             return
+        self._take_off(listing, order, cancel.reason, ts, now)
+
+    def _make_way(self, listing: Listing, intent: Intent, replaced: str, ts: int, now: int) -> bool:
+        """Take off what an order replaces; where that is over already, the order is refused, and nothing is placed."""
+        order = listing.orders.get(replaced)
+        if order is None:
+            self._clearing.rejected(intent, f"{replaced}, which it was to replace, is over or never was", ts, now)
+            return False
+        self._take_off(listing, order, f"replaced by {intent.client_order_id}", ts, now)
+        return True
+
+    def _take_off(self, listing: Listing, order: VenueOrder, reason: str, ts: int, now: int) -> None:
+        """End an order and its list, because somebody asked for it."""
         for one in (order, *_list_of(listing, order)):
             self._close(listing, one)
-            self._clearing.canceled(one, cancel.reason, ts, now)
+            self._clearing.canceled(one, reason, ts, now)
 
     def _place(self, listing: Listing, intent: Intent, place: Place, ts: int, now: int) -> None:
+        if place.replaces and not self._make_way(listing, intent, place.replaces, ts, now):
+            return
         order = self._order(listing, intent, place, ts)
         reason = order if isinstance(order, str) else self._refusal(listing, order, place)
         if isinstance(order, str) or reason is not None:

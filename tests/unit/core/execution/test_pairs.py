@@ -5,6 +5,7 @@ from typing import Any
 
 from petrosa.core.execution.params import ExecutionParams
 from petrosa.core.model.base import Side
+from petrosa.core.model.commands import PlaceOrder
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.orders import Intent, Leg, OrderType
 from petrosa.core.model.signals import Action
@@ -48,10 +49,9 @@ def confirm(session: Session) -> None:
 
 
 def taken_off(session: Session) -> None:
-    """The venue takes off the pairs that were asked to go, both legs of each."""
-    lists = {order.place.list_id for order in session.trader.live_orders(session.rules.id) if order.cancels}
+    """The venue takes off the pairs that were asked to go or are replaced, both legs of each."""
     for order in list(session.trader.live_orders(session.rules.id)):
-        if order.cancels and order.place.list_id in lists:
+        if order.cancels or order.replaced_by:
             session.canceled(order.client_order_id)
 
 
@@ -186,6 +186,20 @@ def test_a_list_that_is_refused_is_tried_again_then_without_its_target_then_not_
     assert "stop_failed" in session.alarms()
 
 
+def test_pairs_that_are_all_refused_are_tried_so_often_together_and_no_more() -> None:
+    """Each failure of one counts for all of them: they are not tried for ever one after the other."""
+    session = begun("70", rules=spot(max_quantity=Decimal(30)))
+    tried = 0
+    while tried < len(session.placed(Leg.STOP)) and not session.placed(Leg.FLATTEN):
+        stop = session.placed(Leg.STOP)[tried]
+        for order in list(session.trader.live_orders(session.rules.id)):
+            if order.client_order_id == stop.client_order_id or order.place.list_id == place_of(stop).list_id != "":
+                session.reject(order.intent)
+        tried += 1
+    assert tried <= 18
+    assert "stop_failed" in session.alarms()
+
+
 def test_a_list_whose_level_is_passed_already_is_not_tried_again() -> None:
     """Whichever leg it is: the price that the position was to be closed at has been reached."""
     session = begun("2")
@@ -195,10 +209,36 @@ def test_a_list_whose_level_is_passed_already_is_not_tried_again() -> None:
     assert ["level_passed"] == session.alarms()
 
 
-def test_an_exit_frees_the_balance_first_and_nothing_is_placed_in_between() -> None:
-    """One cancel ends both legs; the exit leaves when both are confirmed to be gone."""
+def test_an_exit_takes_the_place_of_the_pair_in_one_request_and_nothing_is_placed_in_between() -> None:
+    """Nothing is cancelled: the venue takes the pair off and sells, or does neither."""
     session = begun("2")
     confirm(session)
+    session.signal(Action.CLOSE, 2)
+    (stop, target), (way_out,) = pairs(session)[0], session.placed(Leg.EXIT)
+    assert ([], stop.client_order_id) == (cancelled(session), place_of(way_out).replaces)
+    session.canceled(target.client_order_id)
+    session.canceled(stop.client_order_id)
+    assert (Decimal(2), 1) == (place_of(way_out).quantity, len(pairs(session)))
+    session.fill(way_out, price="99")
+    assert Decimal(0) == held(session)
+
+
+def test_a_slice_is_what_its_pair_locked_and_what_nothing_locks() -> None:
+    """Two pairs of 2 and 3: two slices of 2 and 3."""
+    session = begun("2", "3")
+    confirm(session)
+    session.signal(Action.CLOSE, 2)
+    first = session.placed(Leg.EXIT)[-1]
+    taken_off(session)
+    session.fill(first, price="99")
+    second = session.placed(Leg.EXIT)[-1]
+    assert [Decimal(2), Decimal(3)] == [place_of(one).quantity for one in (first, second)]
+    assert [place_of(one).replaces for one in (first, second)] == [stop.client_order_id for stop, _ in pairs(session)]
+
+
+def test_a_pair_that_is_not_confirmed_is_cancelled_before_the_exit_leaves() -> None:
+    """A venue that has not said that it has it could not replace it."""
+    session = begun("2")
     session.signal(Action.CLOSE, 2)
     stop, target = pairs(session)[0]
     assert ([target.client_order_id], []) == (cancelled(session), session.placed(Leg.EXIT))
@@ -206,15 +246,12 @@ def test_an_exit_frees_the_balance_first_and_nothing_is_placed_in_between() -> N
     assert [] == session.placed(Leg.EXIT)
     session.canceled(stop.client_order_id)
     (way_out,) = session.placed(Leg.EXIT)
-    assert (Decimal(2), 1) == (place_of(way_out).quantity, len(pairs(session)))
-    session.fill(way_out, price="99")
-    assert Decimal(0) == held(session)
+    assert ("", Decimal(2)) == (place_of(way_out).replaces, place_of(way_out).quantity)
 
 
 def test_a_leg_that_the_venue_leaves_is_cancelled_by_itself() -> None:
     """Where two orders are not linked, the stop is the last to go."""
     session = begun("2")
-    confirm(session)
     session.signal(Action.CLOSE, 2)
     stop, target = pairs(session)[0]
     session.canceled(target.client_order_id)
@@ -222,38 +259,33 @@ def test_a_leg_that_the_venue_leaves_is_cancelled_by_itself() -> None:
     assert [target.client_order_id, stop.client_order_id] == cancelled(session)
 
 
-def test_an_exit_that_fails_on_spot_is_tried_again_and_protection_does_not_fight_it() -> None:
-    """The alarm says that nothing protects the position; no stop takes the balance that the next exit needs."""
+def test_an_exit_that_is_refused_leaves_the_pair_where_it_is_and_is_tried_again() -> None:
+    """Where the venue could not take the pair off it placed nothing."""
     session = begun("2")
     confirm(session)
     session.signal(Action.CLOSE, 2)
-    taken_off(session)
-    session.reject(session.placed(Leg.EXIT)[0])
-    session.wait(3)
-    assert (1, 2) == (len(pairs(session)), len(session.placed(Leg.EXIT)))
-    assert "unprotected_position" in session.alarms()
-
-
-def test_protection_rests_again_while_an_exit_that_keeps_failing_pauses() -> None:
-    """From the second failure on, and it is taken off once more before the next try."""
-    session = begun("2")
-    confirm(session)
-    session.signal(Action.CLOSE, 2)
-    taken_off(session)
-    session.reject(session.placed(Leg.EXIT)[0])
+    session.reject(session.placed(Leg.EXIT)[0], "-2022: Order cancel-replace failed.")
+    assert ({}, 1) == (session.trader.unprotected, len(pairs(session)))
     session.wait(1)
     assert (1, 2) == (len(pairs(session)), len(session.placed(Leg.EXIT)))
-    session.reject(session.placed(Leg.EXIT)[1])
-    assert (2, 2) == (len(pairs(session)), len(session.placed(Leg.EXIT)))
-    for leg in pairs(session)[1]:
-        session.accept(leg)
-    session.wait(2)
-    taken = [leg for leg in pairs(session)[1] if leg.client_order_id in cancelled(session)]
-    assert (1, 2) == (len(taken), len(session.placed(Leg.EXIT)))
-    for leg in pairs(session)[1]:
-        session.canceled(leg.client_order_id)
-    session.fill(session.placed(Leg.EXIT)[2], price="99")
-    assert Decimal(0) == held(session)
+    assert [] == session.alarms()
+
+
+def test_a_pair_that_went_for_an_exit_that_was_refused_rests_again_at_once() -> None:
+    """However often: to have been replaced is no failure of a pair, and the next exit takes its place in turn."""
+    session = begun("2")
+    confirm(session)
+    session.signal(Action.CLOSE, 2)
+    for tries in range(1, 6):
+        taken_off(session)
+        session.reject(session.placed(Leg.EXIT)[-1], "-2021: Order cancel-replace partially failed.")
+        assert (tries + 1, tries) == (len(pairs(session)), len(session.placed(Leg.EXIT)))
+        confirm(session)
+        assert {} == session.trader.unprotected
+        session.wait(60)
+    taken_off(session)
+    session.fill(session.placed(Leg.EXIT)[-1], price="99")
+    assert (Decimal(0), "unprotected_position" in session.alarms()) == (held(session), False)
 
 
 def test_protection_rests_again_while_nobody_knows_of_an_exit() -> None:
@@ -263,7 +295,7 @@ def test_protection_rests_again_while_nobody_knows_of_an_exit() -> None:
     session.signal(Action.CLOSE, 2)
     taken_off(session)
     (way_out,) = session.placed(Leg.EXIT)
-    session.wait(5)
+    session.wait(1)
     assert (2, 1) == (len(pairs(session)), len(session.placed(Leg.EXIT)))
     session.fill(way_out, price="99")
     for leg in pairs(session)[1]:
@@ -271,15 +303,49 @@ def test_protection_rests_again_while_nobody_knows_of_an_exit() -> None:
     assert (Decimal(0), 2) == (held(session), len(pairs(session)))
 
 
+def test_a_pair_of_which_nobody_knows_whether_it_was_replaced_is_left_alone() -> None:
+    """It rests as far as anybody has said, and the exit may have sold: nothing is placed and nothing cancelled."""
+    session = begun("2")
+    confirm(session)
+    session.signal(Action.CLOSE, 2)
+    session.wait(4)
+    assert ("order_unknown" in session.alarms(), 1, []) == (True, len(pairs(session)), cancelled(session))
+    session.reject(session.placed(Leg.EXIT)[0], "never reached the venue")
+    session.wait(1)
+    taken_off(session)
+    session.fill(session.placed(Leg.EXIT)[1], price="99")
+    assert (Decimal(0), 2) == (held(session), len(session.placed(Leg.EXIT)))
+
+
 def test_an_exit_does_not_wait_for_ever_for_what_locks_the_balance() -> None:
     """After the deadline of an answer it leaves; the venue refuses it or not."""
     session = begun("2")
-    confirm(session)
     session.signal(Action.CLOSE, 2)
     session.wait(4)
     assert [] == session.placed(Leg.EXIT)
     session.wait(1)
     assert 1 == len(session.placed(Leg.EXIT))
+
+
+def test_a_limit_order_by_hand_that_has_begun_to_fill_makes_way_for_an_exit() -> None:
+    """It may rest for ever, and locks what the exit has to sell."""
+    session = begun("2")
+    confirm(session)
+    terms = {"type": OrderType.LIMIT, "quantity": Decimal(1), "price": Decimal(101), "reduce_only": True}
+    command = PlaceOrder("hand-1", "a person", "a test", session.rules.id, Side.SELL, **terms)
+    session.tell(command)
+    (by_hand,) = session.placed(Leg.MANUAL)
+    session.accept(by_hand)
+    session.fill(by_hand, "0.4", price="101")
+    confirm(session)
+    session.signal(Action.CLOSE, 2)
+    replaced = []
+    for _ in range(2):
+        way_out = session.placed(Leg.EXIT)[-1]
+        replaced.append(place_of(way_out).replaces)
+        taken_off(session)
+        session.fill(way_out, price="99")
+    assert (Decimal(0), True) == (held(session), by_hand.client_order_id in replaced)
 
 
 def test_a_stop_that_is_selling_already_is_not_cancelled_by_an_exit() -> None:

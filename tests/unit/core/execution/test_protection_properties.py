@@ -109,6 +109,8 @@ class Venue:
         if not waiting:
             return
         chosen = waiting[which % len(waiting)]
+        if not self._makes_way(chosen):
+            return
         if self.is_spot and chosen.leg in PROTECTIVE and place_of(chosen).quantity > self.owned - self._locked():
             self._reject_all(chosen)  # it comes too late: the balance is gone
             return
@@ -116,11 +118,29 @@ class Venue:
             self.resting.add(intent.client_order_id)
             self.session.accept(intent)
 
+    def _makes_way(self, intent: Intent) -> bool:
+        """What an order replaces goes first; where that is not there, the order is refused."""
+        name = place_of(intent).replaces
+        if not name or intent.client_order_id in self.resting:
+            return True
+        replaced = next((one for one in self._open() if one.client_order_id == name and name in self.resting), None)
+        if replaced is None:
+            self._reject_all(intent)
+            return False
+        self.resting.add(intent.client_order_id)
+        for one in self._linked(replaced):
+            self.done.add(one.client_order_id)
+            self.session.canceled(one.client_order_id)
+        return True
+
     def _reject(self, which: int, _amount: int) -> None:
         waiting = [intent for intent in self._open() if intent.client_order_id not in self.resting]
         waiting = [intent for intent in waiting if intent.leg is not Leg.ENTRY]
-        if waiting:
-            self._reject_all(waiting[which % len(waiting)])
+        if not waiting:
+            return
+        chosen = waiting[which % len(waiting)]
+        if which % 2 or self._makes_way(chosen):  # of an exit that is refused, the pair may have gone already
+            self._reject_all(chosen)
 
     def _reject_all(self, chosen: Intent) -> None:
         for intent in self._linked(chosen):
@@ -133,6 +153,8 @@ class Venue:
         if not ready:
             return
         intent = ready[which % len(ready)]
+        if not self._makes_way(intent):
+            return
         place = place_of(intent)
         leaves = place.quantity - self.filled.get(intent.client_order_id, ZERO)
         quantity = leaves if amount == 4 else self.session.rules.quantity(leaves * amount / 4)
@@ -210,6 +232,25 @@ class Venue:
 def test_derivatives_are_never_without_the_stop_that_they_had(script: list[tuple[str, int, int]], side: Side) -> None:
     """Opposite side, never more than held, new before old, position the sum of fills, nothing ended lives again."""
     Venue(PERPETUAL, side).play(script)
+
+
+@examples(150)
+@given(script=SCRIPTS, side=st.sampled_from(Side), most=st.integers(1, 30))
+def test_a_position_larger_than_an_order_is_covered_by_several(
+    script: list[tuple[str, int, int]], side: Side, most: int
+) -> None:
+    """No order is too large, and once the venue has answered everything the stops are the size of what is held."""
+    venue = Venue(instrument(max_quantity=Decimal(most)), side)
+    venue.play(script)
+    session = venue.session
+    for _ in range(12):
+        session.settle()
+    held = session.trader.held(session.rules.id)
+    assert all(place_of(intent).quantity <= most for intent in session.placed(*PROTECTIVE))
+    if held and not session.trader._account.exits.reason(session.rules.id):
+        stops = [o for o in session.trader.live_orders(session.rules.id) if o.intent.leg is Leg.STOP]
+        assert sum((o.leaves for o in stops if not o.is_at_work or len(stops) == 1), ZERO) <= abs(held)
+        assert {} == session.trader.unprotected
 
 
 @examples(150)

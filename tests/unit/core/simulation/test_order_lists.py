@@ -65,3 +65,21 @@ def test_a_cancel_of_one_cancels_both() -> None:
     assert ["accepted", "canceled"] == paper.of("stop")
     assert ["accepted", "canceled"] == paper.of("target")
     assert ["accepted"] == paper.of("other")
+
+
+def test_an_order_that_replaces_one_of_a_list_ends_both_and_is_placed() -> None:
+    """In one moment: what the list was to close is closed by the order."""
+    paper = protected()
+    paper.place("exit", SELL, "1", reduce_only=True, replaces="stop")
+    paper.diff(1040)
+    assert ["accepted", "canceled"] == paper.of("stop") == paper.of("target")
+    assert ("replaced by exit", ["accepted", "filled"], 0) == (paper.reason("stop"), paper.of("exit"), paper.position)
+
+
+def test_an_order_that_replaces_what_is_over_is_refused() -> None:
+    """Nothing is placed, and the other orders stay."""
+    paper = protected()
+    paper.place("exit", SELL, "1", reduce_only=True, replaces="entry")
+    paper.diff(1040)
+    assert (["rejected"], ["accepted"], 1) == (paper.of("exit"), paper.of("stop"), paper.position)
+    assert "entry, which it was to replace, is over or never was" == paper.reason("exit")

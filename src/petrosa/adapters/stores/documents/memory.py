@@ -44,6 +44,12 @@ class MemoryDocuments(AllOrNothing):
                 found.append((key, Versioned(version, document)))
         return found
 
+    async def index(self, collection: str, fields: Sequence[str]) -> None:
+        """Nothing: all of it is at hand."""
+        self._require_open()
+        rules.check_names(collection, "-")
+        rules.check_fields(fields)
+
     async def close(self) -> None:
         self._closed = True
 

@@ -116,6 +116,13 @@ class MongoDocuments(AllOrNothing):
                         break
         return found
 
+    async def index(self, collection: str, fields: Sequence[str]) -> None:
+        rules.check_names(collection, "-")
+        rules.check_fields(fields)
+        for field in fields:
+            async with self._within_time():
+                await self._database[collection].create_index([(field, 1), ("_id", 1)])
+
     async def close(self) -> None:
         if not self._closed:
             self._closed = True

@@ -3,6 +3,7 @@
 The rules are the narrowest of all stores, so that a document which one of them takes can move to any other.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Final, NamedTuple
@@ -21,6 +22,7 @@ PAGE_MAX: Final = 200
 WRITES_MAX: Final = 100
 RESERVED: Final = frozenset({"_id", "_version"})
 
+_FIELD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _MISSING: Final = object()
 _PLAIN: Final = frozenset({str, bool, NoneType})
 """What comes back as it was, whatever it is."""
@@ -86,7 +88,7 @@ def check_names(collection: str, key: str) -> None:
     for what, name in (("collection", collection), ("key", key)):
         if not 1 <= len(name) <= NAME_MAX:
             raise DataError(f"{what} {name[:40]!r} has {len(name)} letters; 1 to {NAME_MAX} are allowed")
-        if "\0" in name or not (name.isascii() or _is_text(name)):
+        if "\0" in name or not (name.isascii() or is_text(name)):
             raise DataError(f"{what} {name[:40]!r} holds a letter that cannot be stored")
     if (size := len(collection.encode())) > COLLECTION_BYTES_MAX:
         raise DataError(f"collection {collection[:40]!r} has {size} bytes, limit {COLLECTION_BYTES_MAX}")
@@ -97,7 +99,14 @@ def check_names(collection: str, key: str) -> None:
         )
 
 
-def _is_text(name: str) -> bool:
+def check_fields(fields: Sequence[str]) -> None:
+    """Raise `DataError` for a field that not every store can keep an index of."""
+    for field in fields:
+        if _FIELD.fullmatch(field) is None:
+            raise DataError(f"field {field[:40]!r} cannot be indexed; up to 64 letters of a-z, A-Z, 0-9 and _ can")
+
+
+def is_text(name: str) -> bool:
     """Whether it can be written in UTF-8: a lone surrogate cannot."""
     return not any("\ud800" <= letter <= "\udfff" for letter in name)
 

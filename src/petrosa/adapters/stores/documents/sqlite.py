@@ -4,6 +4,7 @@ Every commit is synced; `SqliteFile` says how the file is used.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,26 @@ CREATE TABLE IF NOT EXISTS documents (
 """
 
 
+_SELECT: Final = "SELECT key, version, document"
+COUNTED_MAX: Final = 10_000
+"""So many documents are counted at most, to see by which of several indexes there are the fewest."""
+
+
+class FieldIndex:
+    """The index of a collection's documents by a top-level field. What is no text in the field has no entry in it."""
+
+    def __init__(self, collection: str, field: str) -> None:
+        name = f"{collection}.{field}".replace('"', '""')
+        literal = collection.replace("'", "''")
+        text = f"json_extract(CAST(document AS TEXT), '$.{field}')"
+        self.creation = (
+            f'CREATE INDEX IF NOT EXISTS "{name}" ON documents ({text}, key)'
+            f" WHERE collection = '{literal}' AND {text} IS NOT NULL"
+        )
+        self.holding = f"FROM documents INDEXED BY \"{name}\" WHERE collection = '{literal}' AND {text} = ?"
+        """What to select from, for one value of the field."""
+
+
 class SqliteDocuments(SqliteFile, AllOrNothing):
     """Documents in a file. Made by `open`."""
 
@@ -31,6 +52,10 @@ class SqliteDocuments(SqliteFile, AllOrNothing):
     AFRESH = "begin without what it held"
     ELSEWHERE = "choose another with PETROSA_HOME"
     SYNCHRONOUS = "FULL"
+
+    def __init__(self, path: Path, busy_s: float = BUSY_S) -> None:
+        super().__init__(path, busy_s)
+        self._indexed: set[tuple[str, str]] = set()
 
     @classmethod
     async def open(cls, path: Path, busy_s: float = BUSY_S) -> "SqliteDocuments":
@@ -58,12 +83,25 @@ class SqliteDocuments(SqliteFile, AllOrNothing):
     async def _apply(self, changes: Sequence[Change]) -> Sequence[int]:
         return await self._do(lambda: self._in_transaction(changes))
 
+    async def index(self, collection: str, fields: Sequence[str]) -> None:
+        rules.check_names(collection, "-")
+        rules.check_fields(fields)
+        for field in fields:  # one at a time: what others ask of the store has its turn in between
+            await self._do(partial(self._index, collection, field))
+
     def _prepare(self) -> None:
         found = self._execute("PRAGMA user_version").fetchone()[0]
         if found > SCHEMA:
             raise StorageError(f"{self.path} has schema {found}, this version knows {SCHEMA}; use the newer version")
         self._execute(_CREATE)
         self._execute(f"PRAGMA user_version = {SCHEMA}")
+        rows = self._execute("SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'documents'")
+        self._indexed = {(collection, field) for (name,) in rows for collection, _, field in [name.rpartition(".")]}
+
+    def _index(self, collection: str, field: str) -> None:
+        if (collection, field) not in self._indexed:
+            self._execute(FieldIndex(collection, field).creation)
+            self._indexed.add((collection, field))
 
     def _get(self, collection: str, key: str) -> Versioned | None:
         row = self._execute(
@@ -87,14 +125,29 @@ class SqliteDocuments(SqliteFile, AllOrNothing):
             self._execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)", (*where, after, change.data))
         return before
 
+    def _narrowed(self, collection: str, where: Mapping[str, object], beyond: str, after: str) -> tuple[str, list[str]]:
+        """Where to look: in the index that has the fewest documents for what is asked, or in the whole collection."""
+        keys = [after] if after else []
+        found = [
+            (FieldIndex(collection, field), value)
+            for field, value in where.items()
+            if (collection, field) in self._indexed and isinstance(value, str) and _has_entry(value)
+        ]
+        if not found:
+            return f"{_SELECT} FROM documents WHERE collection = ?{beyond}", [collection, *keys]
+        counts = [0]
+        if len(found) > 1:
+            some = [(f"SELECT 1 {by.holding}{beyond} LIMIT {COUNTED_MAX}", (value, *keys)) for by, value in found]
+            counts = [sum(1 for _ in self._execute(*one)) for one in some]
+        by, value = found[counts.index(min(counts))]
+        return f"{_SELECT} {by.holding}{beyond}", [value, *keys]
+
     def _find(
         self, collection: str, where: Mapping[str, object] | None, limit: int, after: str, descending: bool
     ) -> list[tuple[str, Versioned]]:
-        statement = "SELECT key, version, document FROM documents WHERE collection = ?"
-        values: list[object] = [collection]
-        if after:
-            statement += " AND key < ?" if descending else " AND key > ?"
-            values.append(after)
+        beyond = f" AND key {'<' if descending else '>'} ?" if after else ""
+        statement, named = self._narrowed(collection, where or {}, beyond, after)
+        values: list[object] = [*named]
         for trace in rules.traces(where):
             statement += " AND instr(document, ?)"
             values.append(trace)
@@ -107,3 +160,8 @@ class SqliteDocuments(SqliteFile, AllOrNothing):
                 found.append((key, Versioned(version, document)))
         rows.close()
         return found
+
+
+def _has_entry(text: str) -> bool:
+    """Whether SQLite writes a text into an index as it is."""
+    return "\0" not in text and rules.is_text(text)

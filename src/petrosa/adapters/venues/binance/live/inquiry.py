@@ -124,16 +124,17 @@ class Inquiry:
         if self._orders.is_complete(name) or (may_rest(intent) and self._orders.is_heard_of(name)):
             return
         self.counts["stream silent"] += 1
-        await self._ask_until_told(intent)
+        await self.ask_until_told(intent)
 
     async def after_cancel(self, intent: Intent) -> None:
         """See that the end of a cancelled order, and what it filled before, are heard."""
         await self._sleep(self._params.silence_seconds)
         if not self._orders.is_complete(intent.client_order_id):
             self.counts["stream silent"] += 1
-            await self._ask_until_told(intent)
+            await self.ask_until_told(intent)
 
-    async def _ask_until_told(self, intent: Intent) -> None:
+    async def ask_until_told(self, intent: Intent) -> None:
+        """Ask what has become of an order, and tell it, until the venue answers or it was asked often enough."""
         for delay in DELAYS_S[:ASKED_AGAIN_MAX]:
             try:
                 stated = await self._account.order(intent)

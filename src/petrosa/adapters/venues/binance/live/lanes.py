@@ -5,7 +5,7 @@ from typing import Final
 
 from petrosa.core.model.base import NEVER
 from petrosa.core.model.market import InstrumentId
-from petrosa.core.model.orders import Cancel, Intent
+from petrosa.core.model.orders import Cancel, Intent, Place
 
 
 class Sending:
@@ -41,6 +41,12 @@ class Sending:
         """The order that it cancels."""
         action = self.intents[0].action
         return action.target_client_order_id if isinstance(action, Cancel) else ""
+
+    @property
+    def replaced(self) -> str:
+        """The order that it replaces."""
+        action = self.intents[0].action
+        return action.replaces if isinstance(action, Place) else ""
 
 
 class Lanes:

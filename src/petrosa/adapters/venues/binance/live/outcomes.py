@@ -1,7 +1,7 @@
 """What became of a request, and what follows from it: told to the desk, asked about, or sent again."""
 
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -79,6 +79,9 @@ class Outcomes:
             self.tell(event)
         if sending.target:
             self._start(self.inquiry.after_cancel(self._target_of(sending)))
+        elif sending.replaced:
+            for gone in self._replaced_by(sending):
+                self._start(self.inquiry.after_cancel(gone))
         elif self._product.market == "usdm":
             for intent in sending.intents:
                 self._start(self.inquiry.after_answer(intent))
@@ -97,6 +100,7 @@ class Outcomes:
         else:
             for intent in sending.intents:
                 self._reject(intent, reason_of(self._product.market, refused))
+            self._ask_about_replaced(sending)
             if doubts_position(self._product.market, refused):
                 self._doubt(str(refused))
 
@@ -114,6 +118,7 @@ class Outcomes:
             return
         for intent in sending.intents:
             self._start(self.inquiry.find(intent, why))
+        self._ask_about_replaced(sending)
 
     # cancels that were not simply answered
 
@@ -144,17 +149,25 @@ class Outcomes:
         else:
             self._cancel_rejected(sending, why)
 
+    def _ask_about_replaced(self, sending: Sending) -> None:
+        """Have it told at once whether what a failed order was to replace still rests."""
+        for intent in self._replaced_by(sending):
+            self._start(self.inquiry.ask_until_told(intent))
+
+    def _replaced_by(self, sending: Sending) -> Sequence[Intent]:
+        """What an order was to replace, with what is listed with that; after a restart only its name is known."""
+        if not sending.replaced:
+            return ()
+        listed = self.orders.listed_with(sending.replaced)
+        return listed or (_nameless(sending.replaced, sending.intents[0], OrderType.STOP),)
+
     def _target_of(self, sending: Sending) -> Intent:
         """The order that a cancel is for, as far as questions need it: after a restart only its name is known."""
         cancel, action = sending.intents[0], sending.intents[0].action
         known = self.orders.intent(sending.target)
         if known is not None or not isinstance(action, Cancel):
             return known or cancel
-        kind = OrderType.STOP if action.conditional else OrderType.LIMIT
-        place = Place(Side.BUY, kind, Decimal(0))
-        return Intent(
-            sending.target, cancel.account, cancel.instrument, cancel.leg, place, cancel.signal_id, cancel.strategy_id
-        )
+        return _nameless(sending.target, cancel, OrderType.STOP if action.conditional else OrderType.LIMIT)
 
     # what the desk is told
 
@@ -185,3 +198,10 @@ class Outcomes:
         if isinstance(event, ORDER_EVENTS):
             self.orders.told(event, by_stream=False)
         self._tell_desk(event)
+
+
+def _nameless(name: str, of: Intent, kind: OrderType) -> Intent:
+    """An order of which only the name is known, as far as questions about it need it."""
+    return Intent(
+        name, of.account, of.instrument, of.leg, Place(Side.BUY, kind, Decimal(0)), of.signal_id, of.strategy_id
+    )

@@ -55,7 +55,11 @@ class Spot:
             "symbol": symbol_of(intent.instrument), "side": place.side.name, **_terms(place),
             "quantity": plain(place.quantity), "newClientOrderId": intent.client_order_id, "newOrderRespType": "FULL",
         }  # fmt: skip
-        return Request("POST", f"{ROOT}/order", params, orders=1, urgent=place.reduce_only, changes=True)
+        path = f"{ROOT}/order"
+        if place.replaces:
+            path = f"{ROOT}/order/cancelReplace"
+            params |= {"cancelReplaceMode": "STOP_ON_FAILURE", "cancelOrigClientOrderId": place.replaces}
+        return Request("POST", path, params, orders=1, urgent=place.reduce_only, changes=True)
 
     def _place_pair(self, one: Intent, other: Intent) -> Request:
         """An OCO: the leg that acts when the price rises is above, the other below."""
@@ -78,8 +82,11 @@ class Spot:
         return Request("POST", f"{ROOT}/orderList/oco", params, orders=2, urgent=urgent, changes=True)
 
     def placed(self, intents: Sequence[Intent], body: bytes, ts_seen: int) -> Sequence[OrderEvent]:
-        reports = {report.client_order_id: report for report in spot_replies.read_reports(body)}
         told: list[OrderEvent] = []
+        if place_of(intents[0]).replaces:
+            ended, body = spot_replies.read_replaced(intents[0], body, ts_seen)
+            told += ended
+        reports = {report.client_order_id: report for report in spot_replies.read_reports(body)}
         for intent in intents:
             report = reports.get(intent.client_order_id)
             if report is None:

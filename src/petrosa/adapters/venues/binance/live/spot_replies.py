@@ -74,6 +74,13 @@ class ListAnswer(msgspec.Struct, rename="camel"):
     order_reports: tuple[Report, ...] = ()
 
 
+class Replaced(msgspec.Struct, rename="camel"):
+    """The answer to a cancelReplace of which both parts were done."""
+
+    cancel_response: msgspec.Raw
+    new_order_response: msgspec.Raw
+
+
 class Row(msgspec.Struct, rename="camel"):
     """An order as a query or a list of orders has it."""
 
@@ -118,6 +125,7 @@ class AccountAnswer(msgspec.Struct):
 
 _REPORT: Final = msgspec.json.Decoder(Report, strict=False)
 _LIST: Final = msgspec.json.Decoder(ListAnswer, strict=False)
+_REPLACED: Final = msgspec.json.Decoder(Replaced)
 _ROW: Final = msgspec.json.Decoder(Row, strict=False)
 _ROWS: Final = msgspec.json.Decoder(list[Row], strict=False)
 _TRADES: Final = msgspec.json.Decoder(list[TradeRow], strict=False)
@@ -159,6 +167,12 @@ def cancelled(cancel: Intent, reports: Sequence[Report], ts_seen: int) -> list[O
         if end is not None and report.executed_qty is not None and report.executed_qty == 0:
             told.append(end)
     return told
+
+
+def read_replaced(intent: Intent, body: bytes, ts_seen: int) -> tuple[list[OrderEvent], bytes]:
+    """The ends of what an order has replaced, and the answer about the order itself."""
+    answer = decode(_REPLACED, body)
+    return cancelled(intent, read_reports(bytes(answer.cancel_response)), ts_seen), bytes(answer.new_order_response)
 
 
 def read_order(account: str, symbols: Symbols, body: bytes) -> StatedOrder:

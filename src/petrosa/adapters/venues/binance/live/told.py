@@ -47,6 +47,15 @@ class Orders:
         told = self._orders.get(client_order_id)
         return told.intent if told is not None else None
 
+    def listed_with(self, client_order_id: str) -> list[Intent]:
+        """An order that we have placed, and those of its list; nothing where it is not remembered."""
+        intent = self.intent(client_order_id)
+        if intent is None or not isinstance(intent.action, Place) or not intent.action.list_id:
+            return [] if intent is None else [intent]
+        known = [told.intent for told in self._orders.values() if told.intent is not None]
+        name = intent.action.list_id
+        return [one for one in known if isinstance(one.action, Place) and one.action.list_id == name]
+
     def since(self, client_order_id: str) -> int:
         """When it was decided; 0 when that is not known."""
         told = self._orders.get(client_order_id)

@@ -80,6 +80,8 @@ class Usdm:
     def place(self, intents: Sequence[Intent]) -> Request:
         (intent,) = intents
         place = place_of(intent)
+        if place.replaces:
+            raise InvariantError(f"{intent.client_order_id}: futures have no request that replaces {place.replaces}")
         conditional = place.type.is_conditional
         params = {"symbol": symbol_of(intent.instrument), "side": place.side.name, "type": _TYPES[place.type]}
         if conditional:

@@ -17,6 +17,8 @@ PAUSES_S: Final = {Meaning.RATE_LIMITED: 60.0, Meaning.TOO_MANY_ORDERS: 10.0, Me
 """How long to wait where the venue does not say."""
 BAN_S: Final = 120.0
 BANNED_UNTIL: Final = re.compile(r"banned until (\d{13})")
+HALF_DONE: Final = frozenset({-2021, -2022})
+"""On spot: a cancelReplace of which one part, or no part, was done. On futures these codes say nothing of parts."""
 MEANING_OF_STATUS: Final = {
     403: Meaning.KEY, 408: Meaning.UNKNOWN_OUTCOME, 418: Meaning.RATE_LIMITED, 429: Meaning.RATE_LIMITED,
     451: Meaning.KEY,
@@ -27,6 +29,22 @@ MEANING_OF_STATUS: Final = {
 class Verdict(NamedTuple):
     meaning: Meaning
     error: PetrosaError
+
+
+class _Part(msgspec.Struct):
+    """What became of one half of a cancelReplace; the answer to an order where it was done, and then without a code."""
+
+    code: int = 0
+    msg: str = ""
+
+
+class _Parts(msgspec.Struct, rename="camel"):
+    cancel_response: _Part | None = None
+    new_order_response: _Part | None = None
+
+
+class _PartsBody(msgspec.Struct):
+    data: _Parts | None = None
 
 
 class _ErrorBody(msgspec.Struct):
@@ -74,7 +92,22 @@ def _read(answer: Answer) -> tuple[int, str]:
         shown = " ".join(answer.body[:SHOWN].decode(errors="replace").split())
         words = shown or "no words"
         return 0, words if words.lower().startswith(NOT_SUBMITTED) else f"HTTP {answer.status}: {words}"
-    return body.code, body.msg[:SHOWN]
+    return _of_parts(answer, body) if body.code in HALF_DONE else (body.code, body.msg[:SHOWN])
+
+
+def _of_parts(answer: Answer, body: _ErrorBody) -> tuple[int, str]:
+    """(code, words) of a cancelReplace that failed, with what was said of its parts.
+
+    The code is that of a part of which nobody knows what became of it, if there is one: it is then so of the whole.
+    """
+    try:
+        data = msgspec.json.decode(answer.body, type=_PartsBody).data or _Parts()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        data = _Parts()
+    failed = [part for part in (data.cancel_response, data.new_order_response) if part is not None and part.code]
+    words = "; ".join([body.msg, *(f"{part.code}: {part.msg}" for part in failed)])[:SHOWN]
+    unknown = [part.code for part in failed if meaning("spot", part.code, part.msg) is Meaning.UNKNOWN_OUTCOME]
+    return (unknown[0] if unknown else body.code), words
 
 
 def _is_json(body: bytes) -> bool:

@@ -104,6 +104,36 @@ def test_what_was_certainly_not_taken_may_be_sent_again(product: str, status: in
     assert isinstance(error("usdm", 503, body=b"Service Unavailable"), RateLimited)
 
 
+def half_done(code: int, cancel: object, placing: object) -> bytes:
+    """A cancelReplace that failed, as documented."""
+    data = {"cancelResult": "", "newOrderResult": "", "cancelResponse": cancel, "newOrderResponse": placing}
+    return json.dumps({"code": code, "msg": "Order cancel-replace failed.", "data": data}).encode()
+
+
+def test_a_replacement_that_failed_says_which_part_and_why() -> None:
+    """The words of the parts stand beside the venue's own; the part that was done is an order and has no code."""
+    taken_off = {"symbol": "BTCUSDT", "orderId": 9, "status": "CANCELED"}
+    refused = error("spot", 409, body=half_done(-2021, taken_off, {"code": -2010, "msg": "no balance"}))
+    assert isinstance(refused, VenueRefused)
+    assert (-2021, True) == (refused.code, refused.said.endswith("; -2010: no balance"))
+    neither = error("spot", 400, body=half_done(-2022, {"code": -2011, "msg": "Unknown order sent."}, None))
+    assert isinstance(neither, VenueRefused)
+    assert neither.said.endswith("; -2011: Unknown order sent.")
+
+
+def test_a_replacement_of_which_a_part_is_unknown_is_unknown() -> None:
+    """The sale may have been done."""
+    body = half_done(-2021, {"orderId": 9}, {"code": -1007, "msg": "Timeout waiting for response"})
+    assert isinstance(error("spot", 409, body=body), OutcomeUnknown)
+
+
+@pytest.mark.parametrize("data", [b"7", b"[]", b'{"newOrderResponse":"x"}', b"null"])
+def test_parts_that_cannot_be_read_leave_the_venues_own_words(data: bytes) -> None:
+    refused = error("spot", 400, body=b'{"code":-2022,"msg":"failed","data":' + data + b"}")
+    assert isinstance(refused, VenueRefused)
+    assert "failed" == refused.said
+
+
 def test_on_spot_every_internal_error_is_unknown() -> None:
     """Its documentation makes no exception, whatever the words."""
     for code, words in ((-1008, "overloaded"), (0, "Service Unavailable.")):
