@@ -1,4 +1,7 @@
-"""Closed bars a second into the store of history, in a file and on a MariaDB that is started here, and out of it."""
+"""Closed bars a second into the store of history, in a file and on a MariaDB that is started here, and out of it.
+
+Alone, and end to end: asked of a server of history in another process, read, checked, written, found whole.
+"""
 
 import asyncio
 import shutil
@@ -12,9 +15,13 @@ from pathlib import Path
 from tests.kit.mariadb import mariadb_server
 
 from benchmarks.measure import Figure, Goal, NotHere, figure, interleave
+from benchmarks.servers import end, heard, spawn
 from petrosa.adapters.stores.klines.address import MysqlAddress, parse
 from petrosa.adapters.stores.klines.mysql import MysqlKlines
 from petrosa.adapters.stores.klines.sqlite import SqliteKlines
+from petrosa.apps.commands.eventloop import run_async
+from petrosa.apps.extracting.jobs import Asked, extract
+from petrosa.apps.settings import load
 from petrosa.core.model.history import Kline, Series
 from petrosa.ports import KlineStore
 
@@ -24,7 +31,12 @@ BARS = 1_500
 MINUTE = 60_000_000_000
 BEGIN = 1_767_225_600_000_000_000
 
+SYMBOLS = ("BTCUSDT", "ETHUSDT")
+DAYS = 31
+"""Of minutes, end to end: 89,280 bars of two symbols."""
+
 Open = Callable[[], Awaitable[KlineStore]]
+Rates = dict[str, list[float]]
 
 
 def run(rounds: int) -> list[Figure]:
@@ -58,6 +70,11 @@ def run(rounds: int) -> list[Figure]:
             return once
 
         new = interleave(rounds, {name: timed(name) for name in ways})
+        urls = {
+            "SQLite": lambda: f"sqlite:{folder}/{next(files)}.sqlite",
+            "MariaDB": lambda: server.url(server.database()),
+        }
+        whole, per_core = _end_to_end(rounds, urls)
     aim = Goal(10_000, at_least=True)
     return [
         found
@@ -66,8 +83,47 @@ def run(rounds: int) -> list[Figure]:
             figure("klines", f"new bars into {name}", new[name], "bars/s", aim=aim),
             figure("klines", f"the same bars into {name} again", again[name], "bars/s"),
             figure("klines", f"bars out of {name}", read[name], "bars/s"),
+            figure("klines", f"venue to {name}, end to end", whole[name], "bars/s", aim=aim),
+            figure("klines", f"venue to {name}, per second of our CPU", per_core[name], "bars/s"),
         )
     ]
+
+
+def _end_to_end(rounds: int, urls: dict[str, Callable[[], str]]) -> tuple[Rates, Rates]:
+    """Bars a second, and bars a second of this process's CPU, from the venue's server into each store."""
+    per_core: Rates = {}
+    source = spawn("benchmarks.history_source")
+    try:
+        venue = heard(source)
+        _extracted(venue, urls["SQLite"]())  # the server works out its answers
+
+        def timed(name: str) -> Callable[[], float]:
+            def once() -> float:
+                rate, of_cpu = _extracted(venue, urls[name]())
+                per_core.setdefault(name, []).append(of_cpu)
+                return rate
+
+            return once
+
+        return interleave(rounds, {name: timed(name) for name in urls}), per_core
+    finally:
+        end(source)
+
+
+def _extracted(venue: str, store: str) -> tuple[float, float]:
+    """One job on a store without a bar: bars a second, and a second of our CPU."""
+    with tempfile.TemporaryDirectory() as home:
+        sets = [f"extract.usdm_url={venue}", "extract.source=rest", "extract.weight_share=0.95", f"klines.url={store}"]
+        asked = Asked(
+            kind="klines", symbols=SYMBOLS, intervals=("1m",), since=BEGIN, until=BEGIN + DAYS * 1_440 * MINUTE
+        )
+        before, cpu = time.perf_counter(), time.process_time()
+        summary = run_async(extract(load(sets=sets, environ={}, home=home), asked))
+        wall, cpu = time.perf_counter() - before, time.process_time() - cpu
+    bars = sum(one.written for one in summary.results)
+    if bars != len(SYMBOLS) * DAYS * 1_440 or any(one.missing_bars or one.errors for one in summary.results):
+        raise RuntimeError(f"{bars} bars were written: {[one.errors for one in summary.results]}")
+    return bars / wall, bars / cpu
 
 
 async def _rates(way: Open) -> tuple[float, float, float]:

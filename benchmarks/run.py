@@ -30,7 +30,7 @@ BENCHMARKS = {
     "backtest": "G10 G12: events a second and peak memory of a backtest",
     "recordings": "the real recordings, with the split of the time (needs PETROSA_TEST_DATA)",
     "metrics": "G14: market metrics of 150 symbols: answers while they are heard, cost to the strategies, memory",
-    "klines": "closed bars a second into SQLite and into a MariaDB, and out of them",
+    "klines": "closed bars a second into SQLite and into a MariaDB, alone and from the venue on, and out of them",
     "service": "G13: start to first 200, and resident memory",
     "install": "G15: installed size of the base package, and the time of --help",
 }

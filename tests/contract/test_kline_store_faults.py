@@ -218,7 +218,12 @@ async def test_a_file_that_cannot_be_used(tmp_path: Path) -> None:
     [
         ("postgres://me:hunter2@h/d", "begins with none of"),
         ("mysql://me:hunter2@h", "names no database"),
-        ("mysql://me:hunter2@h/d?ssl=1", "names no database"),
+        ("mysql://me:hunter2@h/d?ssl=1", r"something else behind its \? than ssl-mode and ssl-ca"),
+        ("mysql://me:hunter2@h/d?ssl-mode=", "each once and with a value"),
+        ("mysql://me:hunter2@h/d?ssl-mode=required&ssl-mode=required", "each once"),
+        ("mysql://me:hunter2@h/d?ssl-mode=hunter2", "choose from disabled, required, verify-ca, verify-identity"),
+        ("mysql://me:hunter2@h/d?ssl-mode=preferred", "clear text when anybody on the way wants it so"),
+        ("mysql://me:hunter2@h/d?ssl-ca=/ca.pem", "not looked at with ssl-mode=disabled"),
         ("mysql://me:hunter2@/d", "no host"),
         ("mysql://h/d", "no user"),
         ("mysql://me:hun/ter2@h/d", "percent-encode"),

@@ -3,15 +3,18 @@
 import asyncio
 import os
 import random
+import resource
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from petrosa.apps.klines import open_klines
 from petrosa.apps.settings import load
+from petrosa.core.model.base import NEVER
 from petrosa.core.model.history import Series
 from tests.kit.extraction import rows, rows_of
 from tests.kit.history_server import DAY, MINUTE, HistoryServer, history_server
@@ -95,6 +98,27 @@ async def test_a_killed_extraction_into_a_database_goes_on(mariadb: MariadbServe
     await killed_and_again(tmp_path, 7, f"klines.url={mariadb.url(mariadb.database())}")
 
 
+async def test_a_full_disk(tmp_path: Path) -> None:
+    """It ends with what to do, what was written has no hole, and with room again the same command goes on."""
+    there = server(0.0)
+    async with history_server(there) as url:
+        process = await start(url, tmp_path)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (400_000, 400_000))
+        async with asyncio.timeout(END_S):
+            told, _ = await process.communicate()
+        assert b"see that the folder can be written and the disk has room" in told
+        assert 1 == process.returncode
+        store = await open_klines(load(environ={}, home=str(tmp_path)))
+        for symbol in SYMBOLS:
+            opens = await store.opens(Series("usdm", symbol, "1m"), 0, NEVER)
+            assert len(opens) < BARS
+            assert {60_000_000_000} >= {after - before for before, after in pairwise(opens)}
+        await store.close()
+        code, said = await ended(await start(url, tmp_path))
+        assert 0 == code, said.decode()
+        await check_whole(there, tmp_path)
+
+
 async def test_a_stop_is_in_order(tmp_path: Path) -> None:
     """SIGTERM ends it with what was fetched stored, and it says that the next one goes on."""
     there = server(0.0)
@@ -107,7 +131,7 @@ async def test_a_stop_is_in_order(tmp_path: Path) -> None:
             await reached.wait()
         process.terminate()
         code, said = await ended(process)
-        assert (0, True) == (code, b"what was fetched is stored, and the next run goes on" in said)
+        assert (1, True) == (code, b"what was written stays, and the same command goes on" in said)
         there.delay_s = 0.0
         code, said = await ended(await start(url, tmp_path))
         assert 0 == code, said.decode()

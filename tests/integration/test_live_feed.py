@@ -20,6 +20,7 @@ from petrosa.adapters.venues.binance.live.rest import Rest
 from petrosa.adapters.venues.binance.live.server_clock import ServerClock
 from petrosa.adapters.venues.binance.live.streams import Streams
 from petrosa.adapters.venues.binance.live.topics import topic_of
+from petrosa.adapters.venues.binance.paper.accounts import DEMO_KEY
 from petrosa.adapters.venues.binance.parse import Parser
 from petrosa.core.market.book import OrderBook
 from petrosa.core.model.base import NS_PER_SECOND, Side
@@ -99,11 +100,11 @@ class Listener:
 
 @asynccontextmanager
 async def listening(
-    url: str, market: str, kinds: Sequence[str] = (), params: FeedParams = PARAMS, pace: Pace = QUICK
+    url: str, market: str, kinds: Sequence[str] = (), params: FeedParams = PARAMS, pace: Pace = QUICK, key: str = ""
 ) -> AsyncIterator[Listener]:
     url = url.replace("ws://", "http://")
     ledger = Ledger(DEFAULTS[market], lambda: START)
-    async with Rest(market, urls("paper", market, url), "", None, ServerClock(), ledger) as rest:
+    async with Rest(market, urls("paper", market, url), key, None, ServerClock(), ledger) as rest:
         listener = Listener(market, url, kinds or KINDS[market], rest, params, pace)
         async with running(listener.feed.run()):
             await listener.connected()
@@ -140,16 +141,16 @@ async def test_every_frame_of_the_paper_exchange_is_a_fact(market: str) -> None:
         assert {LIVE} == {one.state for one in listener.feed.states.values()}
 
 
-@pytest.mark.parametrize("market", ["spot", "usdm"])
-async def test_trades_that_were_missed_while_the_connection_was_away_are_fetched(market: str) -> None:
-    """The exchange goes on meanwhile, and comes back at the same address."""
+@asynccontextmanager
+async def back_after_trades(market: str, kinds: Sequence[str], key: str = "") -> AsyncIterator[Listener]:
+    """Who listened to an exchange that went on while the connection was away, and has come back at the same address."""
     bench = PaperBench()
     async with AsyncExitStack() as stack:
         async with served(bench) as exchange:
             port = int(exchange.url.rpartition(":")[2])
-            listener = await stack.enter_async_context(listening(exchange.ws, market))
+            listener = await stack.enter_async_context(listening(exchange.ws, market, kinds, key=key))
             await going_on(bench, listener)
-        await listener.says(STALE, *KINDS[market])
+        await listener.says(STALE, *kinds)
         for _ in range(30):
             move(bench)
         async with served(bench, port):
@@ -157,17 +158,41 @@ async def test_trades_that_were_missed_while_the_connection_was_away_are_fetched
             assert {STALE} == {listener.last[kind] for kind in SPEAKING[market]}
             await going_on(bench, listener)
             async with asyncio.timeout(10.0):
-                while len(listener.ids()) < listener.ids()[-1] - listener.ids()[0] + 1 or set(
-                    listener.last.values()
-                ) != {LIVE}:
+                while set(listener.last.values()) != {LIVE}:
                     move(bench)
                     await asyncio.sleep(0.01)
-            ids = listener.ids()
-            assert list(range(ids[0], ids[-1] + 1)) == ids
-            assert not [one for one in listener.said if isinstance(one, TradesLost)]
-            arrivals = [arrival for arrival, _, _ in listener.frames.all]
-            assert sorted(arrivals) == arrivals
+            yield listener
             await stack.aclose()
+
+
+FETCHED = [("spot", KINDS["spot"], ""), ("usdm", KINDS["usdm"], ""), ("usdm", ("trade", "bookTicker"), DEMO_KEY)]
+
+
+@pytest.mark.parametrize(("market", "kinds", "key"), FETCHED)
+async def test_trades_that_were_missed_while_the_connection_was_away_are_fetched(
+    market: str, kinds: Sequence[str], key: str
+) -> None:
+    async with back_after_trades(market, kinds, key) as listener:
+        ids = listener.ids()
+        assert list(range(ids[0], ids[-1] + 1)) == ids
+        assert not [one for one in listener.said if isinstance(one, TradesLost)]
+        assert listener.feed.counts["trade filled"] >= 30
+        arrivals = [arrival for arrival, _, _ in listener.frames.all]
+        assert sorted(arrivals) == arrivals
+
+
+async def test_single_trades_of_futures_that_were_missed_are_lost_by_name_without_a_key() -> None:
+    """The venue is not asked in vain, and the stream goes on at once."""
+    async with back_after_trades("usdm", ("trade", "bookTicker")) as listener:
+        lost = [one for one in listener.said if isinstance(one, TradesLost)]
+        assert sum(one.last - one.first + 1 for one in lost) >= 30
+        assert {"/fapi/v1/historicalTrades is told to holders of an API key only"} == {
+            one.why.partition(",")[0] for one in lost
+        }
+        assert "set BINANCE_API_KEY" in lost[0].why
+        gone = {number for one in lost for number in range(one.first, one.last + 1)}
+        ids = listener.ids()
+        assert set(range(ids[0], ids[-1] + 1)) == gone | set(ids)
 
 
 @pytest.mark.parametrize("market", ["spot", "usdm"])

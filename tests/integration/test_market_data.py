@@ -9,11 +9,13 @@ import msgspec
 import pytest
 
 from petrosa.adapters.leases.nats import BUCKET, NatsHolder
+from petrosa.adapters.venues.binance.paper.accounts import DEMO_KEY
 from petrosa.adapters.wire.subjects import MARKET_STREAM
 from petrosa.apps.commands.options import listened
 from petrosa.apps.listening.beating import heartbeat
 from petrosa.apps.listening.recording import record
 from petrosa.apps.listening.status import ListeningStatus
+from petrosa.apps.listening.venue import listening
 from petrosa.apps.settings import load
 from petrosa.core.model.market import FeedState, FeedStateChanged, Trade
 from petrosa.errors import ConfigError, LeaseLost
@@ -22,6 +24,7 @@ from tests.kit.listening import consuming, facts_until, feeding, hearing, is_sta
 from tests.kit.nats import Server
 from tests.kit.paper_process import HandExchange, hand_exchange
 from tests.kit.services import quiet, run_feed, settings_of
+from tests.kit.sockets import running
 
 BARE = "binance.websocket.data"
 SIX = ["stream", "data", "timestamp", "message_id", "source", "version"]
@@ -48,6 +51,22 @@ async def test_every_message_is_the_envelope_that_others_know(
     assert {(one["source"], one["version"]) for one in heard} == {("binance-websocket", "1.0")}
     trade = next(one["data"] for one in heard if one["stream"] == "btcusdt@aggTrade")
     assert (trade["e"], trade["s"], trade["p"]) == ("aggTrade", "BTCUSDT", "50000.00")
+
+
+async def test_single_trades_of_futures_are_fetched_in_the_name_of_a_key(
+    exchange: HandExchange, tmp_path: Path
+) -> None:
+    """Everything else is asked without it: a key of another service of the venue costs these trades, and no more."""
+    settings = venue_settings(tmp_path, exchange.url, "feed.streams=trade")
+    for key, name in ((DEMO_KEY, "trade filled"), ("AKeyThatNobodyHas", "trade lost")):
+        async with listening(settings, quiet, quiet, key=key) as heard, running(heard.feed.run()):
+            async with asyncio.timeout(20.0):
+                while not heard.heard["btcusdt@trade"]:
+                    await asyncio.sleep(0.02)
+                exchange.fault("lost_frame", stream="trade", count=2)
+                while not heard.feed.counts[name]:
+                    await asyncio.sleep(0.02)
+            assert 2 == heard.feed.counts["trade filled"] + heard.feed.counts["trade lost"]
 
 
 async def test_a_mirror_says_everything_twice(exchange: HandExchange, server: Server, tmp_path: Path) -> None:

@@ -291,17 +291,26 @@ class HistoryServer:
 
 
 @asynccontextmanager
-async def history_server(server: HistoryServer, port: int = 0) -> AsyncIterator[str]:
-    """The server on the network; yields its address."""
-    runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=0.1)
+async def hosted(app: web.Application, port: int = 0) -> AsyncIterator[str]:
+    """An application on loopback; yields its address."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
     try:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
-        server.stuck.set()
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def history_server(server: HistoryServer, port: int = 0) -> AsyncIterator[str]:
+    """The server on the network; yields its address."""
+    async with hosted(server.app(), port) as url:
+        try:
+            yield url
+        finally:
+            server.stuck.set()
 
 
 async def main(port: int) -> None:

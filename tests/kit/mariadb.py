@@ -27,13 +27,13 @@ _QUICK = (
 class MariadbServer:
     """A server that a test may kill and bring back on the same port, with what it has on disk."""
 
-    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False, options: tuple[str, ...] = ()) -> None:
         self._program = shutil.which("mariadbd")
         install = shutil.which("mariadb-install-db")
         if self._program is None or install is None:
             pytest.skip("MariaDB is not installed here: apt-get install -y mariadb-server (.ci/run does, as root)")
         self._folder = folder
-        self._options = () if durable else _QUICK
+        self._options = (*(() if durable else _QUICK), *options)
         self._process: subprocess.Popen[bytes] | None = None
         self._account = [f"--user={'root' if os.geteuid() == 0 else os.environ.get('USER', '')}"]
         self.port = 0
@@ -117,9 +117,11 @@ class MariadbServer:
 
 
 @contextmanager
-def mariadb_server(folder: Path, *, durable: bool = False) -> Iterator[MariadbServer]:
+def mariadb_server(
+    folder: Path, *, durable: bool = False, options: tuple[str, ...] = ()
+) -> Iterator[MariadbServer]:  # fmt: skip
     """A server for as long as the block lasts; a `durable` one waits for the disk as it does anywhere else."""
-    server = MariadbServer(folder, durable=durable)
+    server = MariadbServer(folder, durable=durable, options=options)
     server.start()
     try:
         yield server

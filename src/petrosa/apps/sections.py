@@ -191,8 +191,8 @@ class KlineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     url: Annotated[
         str,
-        Meta(description="mysql://user:password@host:3306/database, or sqlite:PATH; empty: klines.sqlite in the data"
-             " directory."),
+        Meta(description="mysql://user:password@host:3306/database (?ssl-mode=verify-identity&ssl-ca=PATH), or"
+             " sqlite:PATH; empty: klines.sqlite in the data directory."),
     ] = ""  # fmt: skip
     timeout_seconds: Annotated[
         float, Meta(ge=0.1, le=300, description="How long one statement may take on the server.")

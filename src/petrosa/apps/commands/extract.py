@@ -197,8 +197,8 @@ def _job(
     )  # fmt: skip
     summary = run_async(until_stopped(_shown(loaded, asked)))
     if summary is None:
-        click.echo("petrosa: stopped; what was fetched is stored, and the next run goes on", err=True)
-        return EXIT_OK
+        click.echo("petrosa: stopped before the end; what was written stays, and the same command goes on", err=True)
+        return EXIT_ERROR
     if options["as_json"]:
         show_json(summary)
     else:

@@ -6,7 +6,7 @@ from typing import Final
 
 from petrosa.adapters.venues.binance.history.rows import Page, Refused
 from petrosa.apps.extracting.results import Result, merged
-from petrosa.apps.extracting.tools import DAY_NS, Tools, in_order, write
+from petrosa.apps.extracting.tools import DAY_NS, Batches, Tools, in_order, write
 from petrosa.core.market.gaps import Span, bars_of, find_gaps, less, questions
 from petrosa.core.market.grid import Gap, Grid, shown
 from petrosa.core.model.base import NEVER
@@ -143,32 +143,26 @@ class Bars:
     async def _from_archive(self, missing: list[Gap]) -> None:
         archive, expected, got = self._tools.archive, bars_of(missing), 0
         assert archive is not None
-        waiting: list[Kline] = []
         pages = archive.klines(self.series, self._grid, missing[0].since, missing[-1].until, self._tools.horizon)
-        async with aclosing(pages):
+        async with Batches(self._write, WRITE_BARS) as batches, aclosing(pages):
             async for page in pages:
                 self._refuse(page.refused)
-                waiting += page.klines
                 got += len(page.klines)
                 self._line.done += len(page.klines)
-                waiting = await self._flush(waiting)
-        await self._flush(waiting, least=1)
+                await batches.add(page.klines)
         self._line.done += min(got, expected) - got  # merged gaps bring more than was missing
 
     async def _from_rest(self, missing: list[Gap]) -> None:
         rest = self._tools.rest
         assert rest is not None
         before, expected = self._line.done, bars_of(missing)
-        waiting: list[Kline] = []
         asked = in_order((self._ask(span) for span in questions(missing, self._grid, rest.bars_most)), AHEAD)
-        async with aclosing(asked):
+        async with Batches(self._write, WRITE_BARS) as batches, aclosing(asked):
             async for pages in asked:
                 for page in pages:
                     self._refuse(page.refused)
-                    waiting += page.klines
                     self._line.done = min(before + expected, self._line.done + len(page.klines))
-                waiting = await self._flush(waiting)
-        await self._flush(waiting, least=1)
+                    await batches.add(page.klines)
 
     async def _ask(self, span: Span) -> Sequence[Page]:
         rest = self._tools.rest
@@ -178,12 +172,6 @@ class Bars:
             pages.append(await rest.klines(self.series, self._grid, at, span.until, self._tools.horizon))
             at = pages[-1].until
         return pages
-
-    async def _flush(self, waiting: list[Kline], least: int = WRITE_BARS) -> list[Kline]:
-        if len(waiting) < least:
-            return waiting
-        await self._write(waiting)
-        return []
 
     async def _write(self, bars: Sequence[Kline]) -> None:
         def refuse(bar: Kline, why: str) -> None:
@@ -241,9 +229,13 @@ class Bars:
             self._refused.add(one.ts)
 
     def _tell(self, gap: Gap, why: str = "missing") -> None:
-        if len(self.result.gaps) < SHOWN_MAX:
-            told = {"since": shown(gap.since), "until": shown(gap.until), "bars": gap.bars, "why": why}
-            self.result.gaps.append(told)
+        """One that goes on where the last has ended is the same one."""
+        told = self.result.gaps
+        since, until = shown(gap.since), shown(gap.until)
+        if told and (told[-1]["until"], told[-1]["why"]) == (since, why):
+            told[-1] |= {"until": until, "bars": told[-1]["bars"] + gap.bars}
+        elif len(told) < SHOWN_MAX:
+            told.append({"since": since, "until": until, "bars": gap.bars, "why": why})
 
 
 def _numbers(one: Kline) -> Iterator[tuple[str, object]]:

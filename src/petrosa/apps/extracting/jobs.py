@@ -17,6 +17,7 @@ from petrosa.apps.extracting.results import Result, Summary
 from petrosa.apps.extracting.tools import Tools, each
 from petrosa.apps.extracting.trades import Trades
 from petrosa.apps.settings import Settings
+from petrosa.core.market.grid import shown
 from petrosa.core.model.base import NEVER
 from petrosa.core.model.history import Series
 from petrosa.errors import RateLimited, TransportError, UsageError
@@ -94,9 +95,16 @@ def check(asked: Asked, market: str) -> None:
         raise UsageError("spot has no funding rates; use --market usdm")
     if asked.since is not None and asked.since >= asked.until:
         raise UsageError("--from is not before --to; nothing lies between them")
+    if not asked.intervals and asked.kind in ("klines", "gaps"):
+        raise UsageError("--intervals names none; write them as 1m,1h,1d")
 
 
 async def _done(settings: Settings, asked: Asked, tools: Tools) -> Summary:
+    if asked.since is not None and asked.since >= tools.horizon:
+        raise UsageError(
+            f"--from {shown(asked.since)} is still to come: the venue's clock says {shown(tools.horizon)}; nothing can"
+            " be fetched of that time yet"
+        )
     began = time.perf_counter()
     results = await each(tools, _jobs(settings.extract, asked, tools))
     elapsed_s = time.perf_counter() - began

@@ -23,7 +23,7 @@ from petrosa.apps.extracting.tools import DAY_NS, Source, Tools
 from petrosa.apps.klines import open_klines
 from petrosa.apps.settings import Settings
 from petrosa.core.signals.symbols import plain_symbol
-from petrosa.errors import RateLimited, UsageError
+from petrosa.errors import RateLimited, TransportError, UsageError
 from petrosa.ports import KlineStore
 from petrosa.surfaces.cli.progress import Work
 
@@ -49,7 +49,7 @@ def market_of(settings: Settings) -> str:
 def open_rest(settings: Settings, surroundings: Surroundings) -> RestHistory:
     """The venue's REST API, without a key and without a word to it yet."""
     extract, market = settings.extract, market_of(settings)
-    address = (extract.spot_url if market == "spot" else extract.usdm_url).rstrip("/")
+    address = _address(settings).rstrip("/")
     # How wrong our own clock is does not matter here: what is over is judged by the venue's.
     clock = ServerClock(surroundings.wall, offset_max_ms=float("inf"))
     ledger = Ledger(DEFAULTS[market], clock.now, reserved=1.0 - extract.weight_share)
@@ -89,6 +89,8 @@ async def opened(
             except RateLimited as problem:
                 ban.note(problem)
                 raise
+            except TransportError as problem:
+                raise TransportError(f"{problem}; extract.{market}_url is {_address(settings)}") from None
         yield Tools(
             market, store, rest, archive, source, horizon, work, round(extract.gap_recheck_days * DAY_NS),
             extract.workers, surroundings.pause,
@@ -99,6 +101,10 @@ async def opened(
                 await one.close()
         if own and store is not None:
             await store.close()
+
+
+def _address(settings: Settings) -> str:
+    return settings.extract.spot_url if market_of(settings) == "spot" else settings.extract.usdm_url
 
 
 def wanted_symbols(settings: Settings, named: str | None) -> tuple[str, ...]:

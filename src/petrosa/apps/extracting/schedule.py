@@ -150,5 +150,5 @@ async def serve(
     try:
         await runner.run()
     except asyncio.CancelledError:
-        report("stopped; what was fetched is stored")
+        report("stopped; what was written stays")
     return runner.served

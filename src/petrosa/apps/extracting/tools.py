@@ -3,7 +3,8 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
-from typing import Any, Final, Literal, TypeVar
+from types import TracebackType
+from typing import Any, Final, Generic, Literal, Self, TypeVar
 
 import msgspec
 
@@ -74,6 +75,54 @@ async def _persistently(tools: Tools, action: Callable[[], Awaitable[int]]) -> i
     return await action()
 
 
+class Batches(Generic[Row]):
+    """Rows on their way into the store: batch after batch is written while the next is fetched. Use `async with`.
+
+    However fetching ends, what was fetched by then is written, unless the store has failed or we are cancelled: there
+    is no hole between what is stored.
+    """
+
+    def __init__(self, put: Callable[[Sequence[Row]], Coroutine[Any, Any, None]], size: int) -> None:
+        self._put = put
+        self._size = size
+        self._rows: list[Row] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, problem: BaseException | None, __: TracebackType | None
+    ) -> None:  # fmt: skip
+        if problem is None or isinstance(problem, PetrosaError):
+            await self._begin()
+            await self._end()
+        elif self._writing is not None:
+            self._writing.cancel()
+            await asyncio.gather(self._writing, return_exceptions=True)
+
+    async def add(self, rows: Sequence[Row]) -> None:
+        """Take rows, which go on where the last have ended. Raises what writing earlier ones has come to."""
+        self._rows += rows
+        if len(self._rows) >= self._size:
+            await self._begin()
+
+    async def _begin(self) -> None:
+        await self._end()
+        rows, self._rows = self._rows, []
+        if rows:
+            self._writing = asyncio.create_task(self._put(rows))
+
+    async def _end(self) -> None:
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            try:
+                await writing
+            except BaseException:
+                self._rows = []  # they would leave a hole before them
+                raise
+
+
 async def in_order(calls: Iterable[Coroutine[Any, Any, T]], ahead: int) -> AsyncGenerator[T, None]:
     """The results of calls in their order, `ahead` of them under way at a time. Use it with `aclosing`."""
     under_way: deque[asyncio.Task[T]] = deque()
@@ -110,7 +159,7 @@ async def each(tools: Tools, jobs: Sequence[tuple[Result, Coroutine[Any, Any, No
         finally:
             job.close()
             result.elapsed_s = round(asyncio.get_running_loop().time() - began, 3)
-            line.is_over = True
+        line.is_over = True
         return result
 
     tasks = [asyncio.create_task(one(result, job)) for result, job in jobs]

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from petrosa.adapters.venues.binance.history.rows import Refused
 from petrosa.apps.extracting.results import Result
-from petrosa.apps.extracting.tools import DAY_NS, Tools, write
+from petrosa.apps.extracting.tools import DAY_NS, Batches, Tools, write
 from petrosa.core.market.grid import shown
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.history import HistoricTrade
@@ -144,17 +144,12 @@ class Trades:
             at = made[-1].trade_id + 1
 
     async def _store(self, pages: AsyncGenerator[tuple[list[HistoricTrade], list[Refused]], None]) -> None:
-        waiting: list[HistoricTrade] = []
-        async with aclosing(pages):
+        async with Batches(self._write, WRITE_TRADES) as batches, aclosing(pages):
             async for made, refused in pages:
                 for one in refused:
                     self.result.refuse(one.why)
-                waiting += made
                 self._line.done += len(made)
-                if len(waiting) >= WRITE_TRADES:
-                    await self._write(waiting)
-                    waiting = []
-        await self._write(waiting)
+                await batches.add(made)
 
     async def _write(self, trades: Sequence[HistoricTrade]) -> None:
         def refuse(one: HistoricTrade, why: str) -> None:

@@ -19,7 +19,8 @@ from petrosa.apps.listening.kinds import streams_of
 from petrosa.apps.listening.serve import surrounded, until_ended, waits_on
 from petrosa.apps.listening.status import ListeningStatus
 from petrosa.apps.listening.venue import Listening, listening
-from petrosa.apps.settings import Settings
+from petrosa.apps.live.secret import reading_key
+from petrosa.apps.settings import Settings, process_environment
 from petrosa.apps.venues import BINANCE
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.market import BookGap, FeedState, FeedStateChanged, symbol_of
@@ -118,7 +119,10 @@ async def record(settings: Settings, folder: Path, seconds: float | None, *, rep
     async with AsyncExitStack() as stack:
         status = ListeningStatus(settings, "record")
         await surrounded(stack, settings, status, report)
-        heard = await stack.enter_async_context(listening(settings, partial(_said, report), waits_on(status, report)))
+        key = reading_key(process_environment())
+        heard = await stack.enter_async_context(
+            listening(settings, partial(_said, report), waits_on(status, report), key=key)
+        )
         writer = RecordingWriter(
             folder, _about(settings, heard), segment_bytes=round(settings.record.segment_mb * MB),
             segment_ns=round(settings.record.segment_minutes * 60 * NS_PER_SECOND),

@@ -13,7 +13,8 @@ from petrosa.apps.listening.beating import beat_on, restate, show_progress, writ
 from petrosa.apps.listening.publishing import Publisher
 from petrosa.apps.listening.status import ListeningStatus
 from petrosa.apps.listening.venue import Listening, listening
-from petrosa.apps.settings import Settings
+from petrosa.apps.live.secret import reading_key
+from petrosa.apps.settings import Settings, process_environment
 from petrosa.runtime.supervise import OnFailure, Supervisor
 from petrosa.surfaces.api.app import api
 from petrosa.surfaces.api.feed import feed_part
@@ -51,7 +52,8 @@ async def serve_live_feed(settings: Settings, *, fresh: bool, report: Report) ->
         status = ListeningStatus(settings, "feed", bus, bus.url)
         await surrounded(stack, settings, status, report)
         waits = waits_on(status, report)
-        heard = await stack.enter_async_context(listening(settings, partial(_said, report), waits))
+        key = reading_key(process_environment())
+        heard = await stack.enter_async_context(listening(settings, partial(_said, report), waits, key=key))
         run = f"live-{secrets.token_hex(4)}"
         publisher = Publisher(settings, bus, heard, run, waits)
         stack.push_async_callback(publisher.alone.release)

@@ -14,6 +14,7 @@ from petrosa.adapters.venues.binance.live.environments import urls
 from petrosa.adapters.venues.binance.live.feed_params import FeedParams
 from petrosa.adapters.venues.binance.live.limits import DEFAULTS
 from petrosa.adapters.venues.binance.live.live_feed import LiveFeed
+from petrosa.adapters.venues.binance.live.request import Request
 from petrosa.adapters.venues.binance.live.rest import Rest
 from petrosa.adapters.venues.binance.live.server_clock import ServerClock
 from petrosa.adapters.venues.binance.live.streams import Streams
@@ -110,8 +111,10 @@ class Listening:
 
 
 @asynccontextmanager
-async def listening(settings: Settings, report: Report, waits: Report) -> AsyncIterator[Listening]:
+async def listening(settings: Settings, report: Report, waits: Report, *, key: str = "") -> AsyncIterator[Listening]:
     """Ask a venue which symbols it has, however long it is away; `waits` is told what is waited for.
+
+    `key` is in whose name is asked for what the venue tells to nobody else; all the rest is asked without it.
 
     Raises `ConfigError` for a symbol, stream or venue that there is not, `VenueClosed` for a market.
     """
@@ -121,7 +124,7 @@ async def listening(settings: Settings, report: Report, waits: Report) -> AsyncI
     async with AsyncExitStack() as stack:
         while True:
             try:
-                one.feed, one.instruments = await stack.enter_async_context(_opened(settings, one))
+                one.feed, one.instruments = await stack.enter_async_context(_opened(settings, one, key))
                 break
             except (TransportError, RateLimited) as problem:
                 wait = max(next(pauses), problem.retry_after_s if isinstance(problem, RateLimited) else 0.0)
@@ -130,11 +133,11 @@ async def listening(settings: Settings, report: Report, waits: Report) -> AsyncI
         yield one
 
 
-def _opened(settings: Settings, one: Listening) -> AbstractAsyncContextManager[Heard]:
+def _opened(settings: Settings, one: Listening, key: str) -> AbstractAsyncContextManager[Heard]:
     """The feed of the configured venue; Raises `ConfigError` for a stream that it has not."""
     feed = settings.feed
     if feed.venue == BINANCE:
-        return _binance(settings, one, streams_of(settings))
+        return _binance(settings, one, streams_of(settings), key)
     addresses = dict(text.split("=", 1) for text in settings.outside.addresses)
     address = addresses.get(feed.venue, "")
     return listen(
@@ -143,18 +146,26 @@ def _opened(settings: Settings, one: Listening) -> AbstractAsyncContextManager[H
 
 
 @asynccontextmanager
-async def _binance(settings: Settings, one: Listening, streams: Sequence[str]) -> AsyncIterator[Heard]:
+async def _binance(settings: Settings, one: Listening, streams: Sequence[str], key: str) -> AsyncIterator[Heard]:
     venue, feed = settings.venue, settings.feed
     where, clock = urls(venue.environment.value, feed.market, venue.url), ServerClock()
-    async with Rest(feed.market, where, "", None, clock, Ledger(DEFAULTS[feed.market], clock.now)) as rest:
+    ledger = Ledger(DEFAULTS[feed.market], clock.now)
+    async with (
+        Rest(feed.market, where, "", None, clock, ledger) as rest,
+        Rest(feed.market, where, key, None, clock, ledger) as named,
+    ):
         await first_answer(settings, rest, where)
         rules = await listed_rules(settings, rest)
         params = FeedParams(
             backfill_max_trades=feed.backfill_max_trades, backfill_max_seconds=feed.backfill_max_seconds
         )
         dial, now = partial(Streams, where, feed.market, now=one.clock.now), one.clock.now
+
+        async def ask(request: Request) -> bytes:
+            return await (named if request.keyed else rest).call(request)
+
         yield Heard(
-            LiveFeed(feed.market, rules, streams, dial, rest.call, one.offer, one.hear, params=params, now=now), rules
+            LiveFeed(feed.market, rules, streams, dial, ask, one.offer, one.hear, params=params, now=now), rules
         )
 
 

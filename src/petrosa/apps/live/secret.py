@@ -22,6 +22,11 @@ class VenueKey(NamedTuple):
         return f"VenueKey({self.key[:SHOWN]}…)"
 
 
+def reading_key(environ: Mapping[str, str]) -> str:
+    """The key in whose name market data is asked for that nobody else is told; empty for none."""
+    return environ.get(KEY, "").strip()
+
+
 def venue_key(environ: Mapping[str, str]) -> VenueKey:
     """The key that the environment names. Raises `ConfigError` that names what is missing."""
     key, secret, file = (environ.get(name, "").strip() for name in (KEY, SECRET, SECRET_FILE))

@@ -82,7 +82,7 @@ def show_summary(summary: Extraction) -> None:
     rows = [
         (
             one.symbol, one.interval or one.kind, one.since, one.until, f"{one.fetched:,}", f"{one.written:,}",
-            one.gaps_found, one.gaps_filled, one.missing_bars, one.outage_bars, one.refused,
+            *_known(one, one.gaps_found, one.gaps_filled, one.missing_bars, one.outage_bars), f"{one.refused:,}",
         )
         for one in summary.results
     ]  # fmt: skip
@@ -100,9 +100,14 @@ def show_summary(summary: Extraction) -> None:
             click.echo(f"petrosa: {one.name}: {text}", err=True)
 
 
+def _known(one: Extracted, *counts: int) -> Iterator[str]:
+    """Counts that are made at the end; what failed has not come to it."""
+    yield from ("?" if one.errors else f"{count:,}" for count in counts)
+
+
 def _told(one: Extracted) -> Iterator[str]:
     for gap in one.gaps[:NOTED_MAX]:
-        yield f"{gap['why']}: {gap['bars']} bars from {gap['since']} to {gap['until']}"
+        yield f"{gap['why']}: {gap['bars']:,} bars from {gap['since']} to {gap['until']}"
     if len(one.gaps) > NOTED_MAX:
         yield f"and {len(one.gaps) - NOTED_MAX} gaps more (--json has them)"
     yield from (f"differed, and is repaired: {text}" for text in one.differences)

@@ -84,7 +84,8 @@ async def shown(
 async def _say(work: Work, console: Console, every_s: float) -> None:
     while True:
         await asyncio.sleep(every_s)
-        console.print(work.text(), soft_wrap=True)
+        if work.lines:
+            console.print(work.text(), soft_wrap=True)
 
 
 async def _draw(work: Work, console: Console) -> None:

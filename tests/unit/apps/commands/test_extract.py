@@ -105,6 +105,17 @@ def test_what_failed_is_an_exit_code(served: Served, tmp_path: Path) -> None:
         (("klines", "--from", "2026-01-02", "--to", "2026-01-01"), EXIT_USAGE, "--from is not before --to"),
         (("funding", "--market", "spot"), EXIT_USAGE, "spot has no funding rates"),
         (("klines", "--symbols", " , "), EXIT_USAGE, "--symbols names none"),
+        (("klines", "--intervals", ""), EXIT_USAGE, "--intervals names none"),
+        (
+            ("klines", "--symbols", "BTCUSDT", "--from", "2026-01-02"),
+            EXIT_USAGE,
+            "--from 2026-01-02 is still to come: the venue's clock says 2026",
+        ),
+        (
+            ("trades", "--symbols", "BTCUSDT", "--from", "2027-01-01"),
+            EXIT_USAGE,
+            "nothing can be fetched of that time yet",
+        ),
         (("klines", "--set", "extract.intervall=1m"), EXIT_CONFIG, "did you mean extract.intervals"),
         (("klines", "--set", "extract.subject_prefix=a..b"), EXIT_CONFIG, "joined by dots"),
         (("klines", "--set", "extract.gap_pass_at=25:00"), EXIT_CONFIG, "write HH:MM (UTC)"),
@@ -124,4 +135,23 @@ def test_what_is_wrong_is_said(
 def test_a_venue_that_is_away(tmp_path: Path) -> None:
     """Is asked again, and then it is said."""
     code, _, err = extract(tmp_path, "http://127.0.0.1:9", "klines", "--set", "extract.attempts=1")
-    assert (EXIT_ERROR, True) == (code, "(1 times); ask again later" in err), err
+    assert (EXIT_ERROR, True) == (
+        code, "(1 times); ask again later; extract.usdm_url is http://127.0.0.1:9" in err
+    ), err  # fmt: skip
+
+
+def test_a_long_gap_is_told_as_one(served: Served, tmp_path: Path) -> None:
+    """Though it is looked for month by month."""
+    words = ("klines", "--symbols", "BTCUSDT", "--intervals", "1m", "--from", "2024-01-01", "--dry-run")
+    code, out, err = extract(tmp_path, served.url, *words)
+    assert (EXIT_OK, True) == (code, "1,052,640 bars to fetch" in out), err
+    assert "BTCUSDT 1m: missing: 1,052,640 bars from 2024-01-01 to 2026-01-01\n" in err
+
+
+def test_what_failed_does_not_say_that_nothing_is_missing(served: Served, tmp_path: Path) -> None:
+    """A count that is made at the end is not known."""
+    served.server.faults.extend(["500"] * 9)
+    words = ("klines", "--symbols", "BTCUSDT", "--intervals", "1h", "--set", "extract.attempts=1")
+    _, out, _ = extract(tmp_path, served.url, *words)
+    (row,) = [line.split() for line in out.splitlines() if line.startswith(" BTCUSDT")]
+    assert ["0", "0", "?", "?", "?", "?", "0"] == row[-7:]

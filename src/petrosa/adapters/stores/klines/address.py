@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
+from petrosa.adapters.stores.klines.tls import DISABLED, Tls
 from petrosa.errors import ConfigError
 
 PORT: Final = 3306
@@ -12,7 +13,8 @@ _SERVERS: Final = ("mysql://", "mariadb://")
 _FILE: Final = "sqlite:"
 _PLACE: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]\s]+)(?::(?P<port>[0-9]{1,5}))?")
 _DATABASE: Final = re.compile(r"[0-9A-Za-z_$-]{1,64}")
-_REMEDY: Final = "write klines.url as mysql://user:password@host:3306/database, or as sqlite:PATH"
+_OPTIONS: Final = ("ssl-mode", "ssl-ca")
+_REMEDY: Final = "write klines.url as sqlite:PATH, or as mysql://user:password@host:3306/database"
 
 
 class MysqlAddress(NamedTuple):
@@ -23,6 +25,7 @@ class MysqlAddress(NamedTuple):
     user: str
     password: str
     database: str
+    tls: Tls = Tls()
 
     @property
     def place(self) -> str:
@@ -48,9 +51,10 @@ def parse(url: str) -> MysqlAddress | Path:
     scheme = next((scheme for scheme in _SERVERS if url.startswith(scheme)), None)
     if scheme is None:
         raise ConfigError(f"klines.url begins with none of {', '.join((*_SERVERS, _FILE))}; {_REMEDY}")
-    place, _, database = url.removeprefix(scheme).partition("/")
+    place, _, rest = url.removeprefix(scheme).partition("/")
+    database, _, options = rest.partition("?")
     user, at, where = place.rpartition("@")
-    if "@" in user or "@" in database or "?" in place:
+    if "@" in user or "@" in rest or "?" in place:
         raise ConfigError(
             "klines.url has an @, / or ? in its user or password, so that its host cannot be told; percent-encode them"
             " (@ is %40, / is %2F, ? is %3F)"
@@ -65,6 +69,22 @@ def parse(url: str) -> MysqlAddress | Path:
     if not _DATABASE.fullmatch(database):
         raise ConfigError(
             "klines.url names no database: 1 to 64 of letters, digits, _, $ and - behind the host, and nothing behind"
-            f" that; {_REMEDY}"
+            f" that but options; {_REMEDY}"
         )
-    return MysqlAddress(found["host"].strip("[]"), port, unquote(name), unquote(password), database)
+    return MysqlAddress(found["host"].strip("[]"), port, unquote(name), unquote(password), database, _tls(options))
+
+
+def _tls(options: str) -> Tls:
+    """What stands behind the ?: `ssl-mode=verify-identity&ssl-ca=/etc/ca.pem`."""
+    told: dict[str, str] = {}
+    for option in filter(None, options.split("&")):
+        name, _, value = option.partition("=")
+        name = name.lower().replace("_", "-")
+        if name not in _OPTIONS or name in told or not value:
+            raise ConfigError(
+                f"klines.url has something else behind its ? than {' and '.join(_OPTIONS)}, each once and with a value;"
+                f" {_REMEDY}?ssl-mode=verify-identity&ssl-ca=PATH"
+            )
+        told[name] = unquote(value)
+    mode = told.get("ssl-mode", DISABLED).lower().replace("_", "-")
+    return Tls(mode, told.get("ssl-ca", ""))

@@ -6,9 +6,12 @@ or different is sent, and counted; it is sent in batches, all of one call in one
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
+
+from asyncmy.converters import escape_string
 
 from petrosa.adapters.stores.klines.address import MysqlAddress
 from petrosa.adapters.stores.klines.layouts import (
@@ -145,19 +148,16 @@ async def _columns(talk: Talk) -> list[Row]:
 async def _upsert(talk: Talk, part: Rows) -> int:
     """Write what is not there, or is different; how many rows that was."""
     layout = part.layout
-    columns, others = layout.names, layout.names[layout.key_size :]
-    sets = ", ".join(f"`{name}` = VALUES(`{name}`)" for name in others)
-    statement = (
-        f"INSERT INTO `{part.table}` ({_listed(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608
-        f" ON DUPLICATE KEY UPDATE {sets}"
-    )
-    times = [place for place, column in enumerate(layout.columns) if column.kind is Kind.TIME]
+    sets = ", ".join(f"`{name}` = VALUES(`{name}`)" for name in layout.names[layout.key_size :])
     written = 0
     for batch in _batches(part):
         there = await _there(talk, part, batch)
-        changed = [row for row in batch if there.get(row[: layout.key_size]) != row]
+        changed = [row for row in batch if there.get(row[: layout.key_size]) != row] if there else batch
         if changed:
-            await talk.many(statement, [_sent(row, times) for row in changed])
+            await talk.execute(
+                f"INSERT INTO `{part.table}` ({_listed(layout.names)}) VALUES {_written(layout, changed)}"  # noqa: S608
+                f" ON DUPLICATE KEY UPDATE {sets}"
+            )
         written += len(changed)
     return written
 
@@ -171,23 +171,34 @@ def _batches(part: Rows) -> Iterator[list[Row]]:
 
 
 async def _there(talk: Talk, part: Rows, batch: Sequence[Row]) -> dict[Row, Row]:
-    """What is kept under the keys of a batch, whose keys differ in their last column only."""
+    """What is kept under the keys of a batch, which are in order and differ in their last column only.
+
+    Whether anything is there at all is asked first: mostly nothing is, and a long list of keys costs both sides more
+    than the rows.
+    """
     layout = part.layout
     last = layout.key_size - 1
-    values = [_sent_one(layout, place, batch[0][place]) for place in range(last)]
-    same = "".join(f"`{name}` = %s AND " for name in layout.key[:last])
-    if layout.columns[last].kind is Kind.TIME:
-        # A list of texts would be compared as text.
-        meant = ", ".join(f"TIMESTAMP'{_when(row[last] // 1_000)}'" for row in batch)
-    else:
-        meant = ", ".join(str(row[last]) for row in batch)
-    rest = f"WHERE {same}`{layout.key[last]}` IN ({meant})"
-    found = await _rows(talk, part.table, layout, layout.names, rest, values)
-    return {row[: layout.key_size]: checked(layout, row) for row in found}
+    where = "WHERE " + "".join(
+        f"`{column.name}` = {_literals(column.kind, [value])[0]} AND "
+        for column, value in zip(layout.columns[:last], batch[0], strict=False)
+    )
+    where += f"`{layout.key[last]}`"
+    ends = (_key(layout, row) for row in (batch[0], batch[-1]))
+    if not await talk.rows(f"SELECT 1 FROM `{part.table}` {where} BETWEEN {' AND '.join(ends)} LIMIT 1"):  # noqa: S608
+        return {}
+    rest = f"{where} IN ({', '.join(_key(layout, row) for row in batch)})"
+    found = await _rows(talk, part.table, layout, layout.names, rest)
+    return {row[: layout.key_size]: row for row in checked(layout, found)}
+
+
+def _key(layout: Layout[Any], row: Row) -> str:
+    """The last column of a row's key as SQL. A list of texts would be compared as text."""
+    column, value = layout.columns[layout.key_size - 1], row[layout.key_size - 1]
+    return f"TIMESTAMP{_WRITE[column.kind](value)}" if column.kind is Kind.TIME else str(value)
 
 
 async def _rows(
-    talk: Talk, table: str, layout: Layout[Any], columns: Sequence[str], rest: str, values: Sequence[object]
+    talk: Talk, table: str, layout: Layout[Any], columns: Sequence[str], rest: str, values: Sequence[object] = ()
 ) -> list[Row]:
     kinds = {column.name: column.kind for column in layout.columns}
     # Microseconds as a number are read ten times as fast as a date.
@@ -202,20 +213,37 @@ async def _rows(
     ]
 
 
-def _sent_one(layout: Layout[Any], place: int, value: Any) -> Any:
-    return _when(value // 1_000) if layout.columns[place].kind is Kind.TIME else value
+def _written(layout: Layout[Any], rows: Sequence[Row]) -> str:
+    """The rows as SQL. What they hold has been checked: numbers are digits."""
+    columns = [
+        _literals(column.kind, values) for column, values in zip(layout.columns, zip(*rows, strict=True), strict=True)
+    ]
+    return ", ".join(map("({})".format, map(", ".join, zip(*columns, strict=True))))
 
 
-def _sent(row: Row, times: Sequence[int]) -> Row:
-    values = list(row)
-    for place in times:
-        values[place] = _when(values[place] // 1_000)
-    return tuple(values)
+def _literals(kind: Kind, values: Sequence[Any]) -> list[str]:
+    """Values of a column as SQL."""
+    if kind is Kind.TEXT:
+        known = {value: _quoted(value) for value in set(values)}
+        return [known[value] for value in values]
+    write = _WRITE[kind]
+    return ["NULL" if value is None else write(value) for value in values]
 
 
+def _quoted(text: str) -> str:
+    return f"'{escape_string(text)}'"
+
+
+@lru_cache(maxsize=4 * BATCH)
 def _when(us: int) -> str:
     """`2026-01-02 03:04:05.000000`"""
     return (_EPOCH + timedelta(microseconds=us)).isoformat(" ", "microseconds")
+
+
+_WRITE: Final[dict[Kind, Callable[[Any], str]]] = {
+    Kind.TIME: lambda ns: f"'{_when(ns // 1_000)}'", Kind.EXACT: str, Kind.COUNT: str, Kind.ID: str,
+    Kind.FLAG: lambda flag: str(int(flag)),
+}  # fmt: skip
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -19,7 +20,8 @@ _DISTURBED: Final = frozenset({1205, 1213})
 _LOST: Final = frozenset({0, 1053, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 2006, 2013, 2014, 2055})
 """The connection has ended, or is about to."""
 _UNREACHABLE: Final = frozenset({2002, 2003, 2005})
-_REFUSED: Final = frozenset({1044, 1045, 1130, 1142, 1143, 1227, 1370, 1410, 1698})
+_REFUSED: Final = frozenset({1044, 1045, 1130, 1142, 1143, 1227, 1370, 1410, 1698, 3159})
+_BY_TLS: Final = "?ssl-mode=verify-identity&ssl-ca=PATH"
 _NO_DATABASE: Final = 1049
 _FULL: Final = frozenset({1021, 1114})
 
@@ -35,26 +37,26 @@ class Talk:
 
     async def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
         async with asyncio.timeout(self._timeout_s):
-            await self._cursor.execute(statement, tuple(values))
+            await self._cursor.execute(statement, tuple(values) if values else None)
             return list(await self._cursor.fetchall())
 
     async def execute(self, statement: str) -> None:
         async with asyncio.timeout(self._timeout_s):
             await self._cursor.execute(statement)
 
-    async def many(self, statement: str, rows: Sequence[Row]) -> None:
-        async with asyncio.timeout(self._timeout_s):
-            await self._cursor.executemany(statement, rows)
-
 
 class Server:
-    """One connection, used by one call at a time, that is opened when it is needed and opened anew when it was lost."""
+    """One connection, used by one call at a time, that is opened when it is needed and opened anew when it was lost.
+
+    Raises `ConfigError` when the authority that is to be trusted cannot be read.
+    """
 
     def __init__(self, address: MysqlAddress, timeout_s: float) -> None:
         self.place = address.place
         self._address = address
         self._timeout_s = timeout_s
         self._connection: Any = None
+        self._encryption = address.tls.context()
         self._turn = asyncio.Lock()
         self._failed: tuple[float, str] = (float("-inf"), "")
         self._closed = False
@@ -138,6 +140,7 @@ class Server:
                 autocommit=True,  # a transaction begins and ends where we say so
                 connect_timeout=max(1, round(self._timeout_s)),
                 program_name="petrosa",
+                ssl=self._encryption,
                 # Times are UTC, nothing is cut to fit, and that something is there already is no news.
                 init_command="SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES', sql_notes = 0",
             )
@@ -145,6 +148,8 @@ class Server:
     def _say(self, problem: Exception) -> str:
         code, here = _code(problem), f"MySQL at {self.place}"
         told = _short(problem)
+        if isinstance(problem.__cause__, ssl.SSLError):
+            return f"{here} and we have no TLS: {told}; {self._address.tls.remedy(problem.__cause__)}"
         if isinstance(problem, TimeoutError) or code in _LOST | _UNREACHABLE or isinstance(problem, OSError):
             return (
                 f"{here} does not answer as it should within {self._timeout_s:g} s: {told}; see that it runs and can be"
@@ -156,13 +161,17 @@ class Server:
         if code in _REFUSED:
             return (
                 f"{here} refuses us: {told}; correct user and password in klines.url, and see that the user has SELECT,"
-                f" INSERT, UPDATE and CREATE on {self._address.database}"
+                f" INSERT, UPDATE and CREATE on {self._address.database}{self._in_clear_text()}"
             )
         if code in _FULL:
             return f"{here} has no room: {told}; make some, and what was refused is written by the next try"
         if code in _DISTURBED:
             return f"{here} is too busy with the same rows: {told}; try again"
         return f"{here} refuses: {told}"
+
+    def _in_clear_text(self) -> str:
+        """What else a refusal may mean."""
+        return f", or add {_BY_TLS} where it is heard over TLS only" if self._encryption is None else ""
 
 
 def _code(problem: BaseException) -> int:

@@ -127,13 +127,14 @@ class KlineTables(ABC):
 
 def _parts(layout: Layout[T], records: Iterable[T]) -> list[Rows]:
     """Rows by table; of several with one key the last is meant."""
-    tables: dict[str, dict[Row, Row]] = {}
+    tables: dict[str, list[Row]] = {}
     for record in records:
-        row = checked(layout, layout.row(record))
-        tables.setdefault(layout.table(record), {})[row[: layout.key_size]] = row
+        tables.setdefault(layout.table(record), []).append(layout.row(record))
+    size = layout.key_size
+    made = {table: {row[:size]: row for row in checked(layout, rows)} for table, rows in tables.items()}
     return [
         Rows(table, layout, [row for _, row in sorted(rows.items(), key=itemgetter(0))])
-        for table, rows in sorted(tables.items())
+        for table, rows in sorted(made.items())
     ]
 
 

@@ -126,7 +126,10 @@ class Files:
                 return None
             except _AgainError as problem:
                 if attempt == ATTEMPTS:
-                    raise TransportError(f"{self.base}/{path}.zip: {problem} ({ATTEMPTS} times)") from None
+                    raise TransportError(
+                        f"{self.base}/{path}.zip: {problem} ({ATTEMPTS} times); see that extract.archive_url is right,"
+                        " or ask again later"
+                    ) from None
                 grown = BACKOFF_S * 2 ** (attempt - 1)
                 await self._pause(max(min(problem.pause_s, PAUSE_MAX_S), self._chance.uniform(grown / 2, grown)))
             except DataError:

@@ -9,7 +9,7 @@ class Request(NamedTuple):
 
     `weight` is what it costs of the address's allowance, `orders` of the account's. `urgent` ones, which make something
     smaller or safer, may use the slice of both that is kept for them. `changes` says that the venue acts on it: then it
-    is sent once, and silence is no answer.
+    is sent once, and silence is no answer. `keyed` is what is told to the holder of a key alone, without a signature.
     """
 
     method: str
@@ -20,3 +20,4 @@ class Request(NamedTuple):
     orders: int = 0
     urgent: bool = False
     changes: bool = False
+    keyed: bool = False

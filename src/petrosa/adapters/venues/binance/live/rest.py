@@ -25,6 +25,7 @@ from petrosa.errors import (
     PetrosaError,
     RateLimited,
     TransportError,
+    VenueClosed,
     VenueRefused,
 )
 
@@ -81,6 +82,7 @@ class Rest:
         headers = {"User-Agent": "petrosa"} | ({"X-MBX-APIKEY": api_key} if api_key else {})
         self._http = Http(urls.rest, headers, timeout_s=timeout_s, connect_s=connect_s, on_written=on_written)
         self._signer = signer
+        self._is_named = bool(api_key)
         self._patience_s = patience_s
         self._attempts = attempts
         self._pause = pause
@@ -135,6 +137,11 @@ class Rest:
                 self.traffic.errors[f"{type(problem).__name__} of the clock"] += 1
 
     async def _call(self, request: Request) -> bytes:
+        if request.keyed and not self._is_named:
+            raise VenueClosed(
+                f"{request.path} is told to holders of an API key only, and none is set; set BINANCE_API_KEY to one of"
+                " this venue (it needs no right but reading, and no secret for this)"
+            )
         if request.signed and not self.clock.is_synced:
             await self._resync(request)
         resynced, attempts = False, 1

@@ -50,17 +50,18 @@ class _AggRow(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class Source(NamedTuple):
-    """Where trades by id are asked for. `most` rows at once cost `weight`."""
+    """Where trades by id are asked for. `most` rows at once cost `weight`; `keyed` ones need the header of a key."""
 
     path: str
     most: int
     weight: int
+    keyed: bool = False
 
 
 SOURCES: Final = {
     ("spot", "trade"): Source("/api/v3/historicalTrades", 1_000, 25),
     ("spot", "aggTrade"): Source("/api/v3/aggTrades", 1_000, 4),
-    ("usdm", "trade"): Source("/fapi/v1/historicalTrades", 500, 20),
+    ("usdm", "trade"): Source("/fapi/v1/historicalTrades", 500, 20, keyed=True),
     ("usdm", "aggTrade"): Source("/fapi/v1/aggTrades", 1_000, 20),
 }
 
@@ -88,7 +89,7 @@ def trades_from(market: str, kind: str, symbol: str, first: int, count: int) -> 
     """Ask for trades from an id on, as many as there are wanted or as one answer may hold."""
     source = SOURCES[market, kind]
     params = {"symbol": symbol, "fromId": str(first), "limit": str(min(count, source.most))}
-    return Request("GET", source.path, params, signed=False, weight=source.weight)
+    return Request("GET", source.path, params, signed=False, weight=source.weight, keyed=source.keyed)
 
 
 def read_rows(market: str, kind: str, symbol: str, body: bytes) -> Sequence[Print]:

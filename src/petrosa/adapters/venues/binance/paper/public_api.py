@@ -75,8 +75,10 @@ class PublicApi:
             "ticker/price": lambda c: self._some(c, PublicMarket.price_ticker),
             "ticker/bookTicker": lambda c: self._some(c, PublicMarket.book_ticker),
         }
+        keyed = {} if self._spot else {"historicalTrades": Security.KEY}
         return [
-            Endpoint("GET", f"{root}/{path}", Security.NONE, costs[path], handler) for path, handler in table.items()
+            Endpoint("GET", f"{root}/{path}", keyed.get(path, Security.NONE), costs[path], handler)
+            for path, handler in table.items()
         ]
 
     def _trades(self, call: Call) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from petrosa.adapters.venues.binance.paper.accounts import DEMO_KEY
 from petrosa.adapters.venues.binance.paper.bars import Bars, ended, opened
 from petrosa.adapters.venues.binance.paper.market import Manner
 from petrosa.core.model.base import NS_PER_SECOND, Side
@@ -183,6 +184,15 @@ def test_trades_are_found_by_id_long_after_they_were_made() -> None:
     assert 1_000 == len(rows)
     assert rows[0]["id"] >= 1_001
     assert rows[-1]["id"] < bench.public("/api/v3/trades", symbol="BTCUSDT", limit=1)[0]["id"]
+
+
+def test_single_trades_of_futures_by_id_are_told_to_holders_of_a_key_only() -> None:
+    """A header, no signature; on spot everybody is told."""
+    bench = PaperBench()
+    query = "symbol=BTCUSDT&fromId=1&limit=5"
+    path = "/fapi/v1/historicalTrades"
+    assert [401, 401, 200] == [bench.raw("GET", path, query, key=key).status for key in (None, "a-stranger", DEMO_KEY)]
+    assert 200 == bench.raw("GET", "/api/v3/historicalTrades", query, key=None).status
 
 
 WEIGHTS = [
