@@ -20,7 +20,7 @@ from benchmarks.measure import latency
 from benchmarks.strategies import BTCUSDT, others_off
 from petrosa.adapters.bus.nats import NatsBus
 from petrosa.adapters.venues.binance.parse import Parser
-from petrosa.adapters.wire.codec import decode_signal, encode_signal
+from petrosa.adapters.wire.codec import encode_signal, receive_signal
 from petrosa.adapters.wire.envelope import Wrapper, unwrap
 from petrosa.adapters.wire.frame import RawFrame
 from petrosa.adapters.wire.subjects import MARKET, SIGNALS, SIGNALS_STREAM
@@ -221,7 +221,7 @@ async def trade(url: str, durable: bool) -> None:
         async for message in bus.consume(SIGNALS_STREAM):
             if message.data == LAST:
                 break
-            signal = decode_signal(message.data, turns.now)
+            signal = receive_signal(message.data, turns.now).signal
             fills.began(signal.ts_event)
             turns.other(SignalReceived(signal, message.sequence), turns.now)
             turns.advance(turns.now)

@@ -1,12 +1,31 @@
 """Fixtures that several folders of tests use."""
 
+import gc
+import os
+import sys
 from collections.abc import Iterator
 
 import pytest
 
+from tests.kit.ending import end_started
 from tests.kit.mariadb import MariadbServer, mariadb_server
 from tests.kit.mongo import MongoServer, collect_abandoned, mongo_server
 from tests.kit.nats import session_server
+
+# Tests start a hundred interpreters: each would compile the package anew where the environment forbids to keep that.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a good part of the tests waits for a server, a process or a clock."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: whoever collects garbage from now on need not look through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +51,7 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariadbServer]
 
 @pytest.fixture(autouse=True)
 def abandoned() -> Iterator[None]:
-    """What a killed store leaves behind belongs to the test that killed it."""
+    """What a test leaves behind ends with it: processes, and what the client of a killed store still holds."""
     yield
+    end_started()
     collect_abandoned()

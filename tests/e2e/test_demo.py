@@ -10,6 +10,7 @@ import httpx
 import msgspec
 
 from petrosa.errors import EXIT_OK
+from tests.kit.ending import ends_with_its_test
 
 PROGRAM = [sys.executable, "-c", "from petrosa.apps.main import main; main()"]
 FIELDS = {
@@ -21,7 +22,7 @@ FIELDS = {
 
 def started(home: Path, *words: str) -> subprocess.Popen[str]:
     command = [*PROGRAM, "demo", "--json", "--port", "0", "--home", str(home), *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return ends_with_its_test(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
 
 
 def again(journal: str) -> subprocess.CompletedProcess[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 
 from petrosa.errors import EXIT_CONFIG, EXIT_OK, EXIT_USAGE
+from tests.kit.ending import ends_with_its_test
 
 PROGRAM = [sys.executable, "-c", "from petrosa.apps.main import main; main()", "paper-exchange"]
 
@@ -15,7 +16,7 @@ PROGRAM = [sys.executable, "-c", "from petrosa.apps.main import main; main()", "
 def test_it_says_where_it_is_serves_and_ends_in_order(tmp_path: Path) -> None:
     """Base URLs and the demo key on standard output; exit 0 after one interrupt."""
     command = [*PROGRAM, "--port", "0", "--symbols", "BTCUSDT", "--home", str(tmp_path)]
-    exchange = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    exchange = ends_with_its_test(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
     assert exchange.stdout is not None
     said: dict[str, str] = {}
     while "demo secret" not in said:

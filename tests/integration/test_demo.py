@@ -3,11 +3,14 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from petrosa.apps import settings
-from petrosa.apps.demo import open_demo, screen
+from petrosa.apps.demo import open_demo, run_demo, run_demo_over_nats, screen
 from petrosa.apps.process import DeskProcess
 from petrosa.apps.replay import replay_journal
 from petrosa.apps.running import status_of
+from petrosa.errors import ConfigError
 from petrosa.runtime.supervise import OnFailure
 from petrosa.surfaces.terminal.screen import plain_line
 
@@ -63,3 +66,13 @@ async def first_fill(home: Path, seed: int) -> tuple[int, str, str]:
     await run_until_filled(process)
     fill = process.model.recent_fills[0]
     return fill.now, fill.fill.instrument, str(fill.fill.price)
+
+
+async def test_a_synthetic_market_is_not_compared_with_the_real_one(tmp_path: Path) -> None:
+    """Sources outside the venue are refused by name, with and without NATS, before anything is written."""
+    wanted = settings.load(["demo"], ["outside.sources=coinbase"], {}, str(tmp_path / "home"))
+    with pytest.raises(ConfigError, match=r"outside.sources = coinbase: .* petrosa run --venue"):
+        await run_demo(wanted, seconds=1.0, view=lambda _: asyncio.sleep(0), report=str)
+    with pytest.raises(ConfigError, match=r"outside.sources = coinbase"):
+        await run_demo_over_nats(wanted, seconds=1.0, report=str)
+    assert not (tmp_path / "home").exists()

@@ -87,12 +87,6 @@ def _placed(product: Spot | Usdm, *args: Any, **more: Any) -> Request:
     return product.place([order(*args, **more)])
 
 
-def _stated(number: str, instrument: InstrumentId) -> StatedOrder:
-    return StatedOrder(
-        ACCOUNT, instrument, "", number, BUY, T.LIMIT, OrderStatus.ACCEPTED, Decimal(1), Decimal(0), 1
-    )  # fmt: skip
-
-
 def _weird() -> Request:
     """Numbers as another program has them, made exact by the instrument."""
     rules = instruments("spot")[SLTC]
@@ -132,9 +126,6 @@ def ours() -> dict[tuple[str, str], Asked]:
         ("createOrder", "swap hedged reduceOnly market buy order"): Asked(
             _placed(usdm(hedged=True), BUY, T.MARKET, "0.01", on=BTC, reduces=True)
         ),
-        ("cancelOrder", "linear swap conditional cancelOrder"): Asked(
-            usdm().cancel_stated(_stated(f"{ALGO}3386", BTC))
-        ),
         ("cancelAllOrders", "Spot cancelAllOrders"): Asked(spot().cancel_all(SLTC)[0]),
         ("cancelAllOrders", "Swap cancelAllOrders"): Asked(usdm().cancel_all(LTC)[0]),
         ("cancelAllOrders", "Linear swap trigger cancel all orders"): Asked(usdm().cancel_all(BTC)[1]),
@@ -151,7 +142,6 @@ def ours() -> dict[tuple[str, str], Asked]:
             Usdm(ACCOUNT, {BTC: instruments("usdm")[BTC]}).opened()[1]
         ),
         ("setLeverage", "Swap linear setLeverage"): Asked(usdm_choices.set_leverage(LTC, 5)),
-        ("setPositionMode", "Swap linear setPositionMode"): Asked(usdm_choices.set_position_mode(hedged=True)),
     }
 
 
@@ -164,6 +154,8 @@ NOT_MADE = {
     ("createOrder", "spot create a trailing limit take profit order"): "a trailing stop of ours becomes a market order",
     ("createOrder", "spot trailingPercent market buy order with stopLossOrTakeProfit param"):
         "without a price to begin at it is a STOP_LOSS with us, which the price sets off in the same way",
+    ("cancelOrder", "linear swap conditional cancelOrder"): "an order of ours is called off by the id that we gave it",
+    ("setPositionMode", "Swap linear setPositionMode"): "it is read and never changed: it is the whole account's",
     ("createOrders", "Swap createOrders"): "each intent leaves alone, and has an answer of its own",
     ("cancelOrders", "cancelOrders with clientOrderIds"): "each cancel leaves alone, and has an answer of its own",
     ("cancelOrders", "Swap cancelOrders"): "each cancel leaves alone, and has an answer of its own",

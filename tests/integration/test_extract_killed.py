@@ -16,6 +16,7 @@ from petrosa.apps.klines import open_klines
 from petrosa.apps.settings import load
 from petrosa.core.model.base import NEVER
 from petrosa.core.model.history import Series
+from tests.kit.ending import ends_with_its_test
 from tests.kit.extraction import rows, rows_of
 from tests.kit.history_server import DAY, MINUTE, HistoryServer, history_server
 from tests.kit.mariadb import MariadbServer
@@ -38,7 +39,7 @@ async def start(url: str, home: Path, *sets: str) -> Process:
     for text in (f"extract.usdm_url={url}", "extract.attempts=12", "extract.days=4", "extract.intervals=1m", *sets):
         words += ["--set", text]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    return await asyncio.create_subprocess_exec(*words, stdout=PIPE, stderr=PIPE, env=environment)
+    return ends_with_its_test(await asyncio.create_subprocess_exec(*words, stdout=PIPE, stderr=PIPE, env=environment))
 
 
 async def ended(process: Process) -> tuple[int, bytes]:

@@ -8,17 +8,21 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from petrosa.adapters.bus.nats import NatsBus
 from petrosa.adapters.leases.nats import BUCKET, NatsHolder
 from petrosa.adapters.venues.binance.paper.accounts import DEMO_KEY
 from petrosa.adapters.wire.subjects import MARKET_STREAM
 from petrosa.apps.commands.options import listened
 from petrosa.apps.listening.beating import heartbeat
 from petrosa.apps.listening.recording import record
+from petrosa.apps.listening.serve import serve_live_feed
 from petrosa.apps.listening.status import ListeningStatus
 from petrosa.apps.listening.venue import listening
+from petrosa.apps.market_stream import ensure_streams
 from petrosa.apps.settings import load
-from petrosa.core.model.market import FeedState, FeedStateChanged, Trade
+from petrosa.core.model.market import FeedState, FeedStateChanged, Reading, Trade
 from petrosa.errors import ConfigError, LeaseLost
+from tests.kit import outside
 from tests.kit.bybit_server import Bybit, bybit
 from tests.kit.listening import consuming, facts_until, feeding, hearing, is_state, venue_settings
 from tests.kit.nats import Server
@@ -28,6 +32,7 @@ from tests.kit.sockets import running
 
 BARE = "binance.websocket.data"
 SIX = ["stream", "data", "timestamp", "message_id", "source", "version"]
+PER_SYMBOL = ("feed.subjects=per_symbol", "nats.market_subject=market.data.>")
 LIVE, STALE = FeedState.LIVE, FeedState.STALE
 
 
@@ -69,6 +74,28 @@ async def test_single_trades_of_futures_are_fetched_in_the_name_of_a_key(
             assert 2 == heard.feed.counts["trade filled"] + heard.feed.counts["trade lost"]
 
 
+@pytest.mark.parametrize("more", [(), PER_SYMBOL])
+async def test_what_is_said_outside_the_venue_is_heard_among_its_market(
+    exchange: HandExchange, server: Server, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    """The feed asks, so that every service hears one answer in one place of the order; a desk's strategies read it."""
+    async with outside.service(outside.coinbase) as service:
+        settings = venue_settings(
+            tmp_path, exchange.url, *more, "outside.sources=coinbase", "outside.subjects=BTC/USD",
+            "outside.every_seconds=0.05", f"outside.addresses=coinbase={service.url}", nats=server.url,
+        )  # fmt: skip
+        bus = await NatsBus.connect(server.url)
+        await ensure_streams(settings, bus)
+        await bus.close()
+        async with running(serve_live_feed(settings, fresh=False, report=quiet)), consuming(settings) as stream:
+            facts = await facts_until(stream, lambda event: isinstance(event, Reading))
+            facts += await facts_until(stream, lambda event: isinstance(event, Reading))
+    first, second = (event for event in facts if isinstance(event, Reading))
+    assert {"bid": 61837.63, "ask": 61837.63} == first.values == second.values
+    assert ("coinbase", "quote", "BTC/USD") == (first.source, first.topic, first.subject)
+    assert first.ts_seen < second.ts_seen
+
+
 async def test_a_mirror_says_everything_twice(exchange: HandExchange, server: Server, tmp_path: Path) -> None:
     settings = venue_settings(
         tmp_path, exchange.url, "feed.mirror=true", "nats.market_subject=binance.futures.websocket.data",
@@ -84,7 +111,7 @@ async def test_a_mirror_says_everything_twice(exchange: HandExchange, server: Se
     assert mirrored
 
 
-@pytest.mark.parametrize("more", [(), ("feed.subjects=per_symbol", "nats.market_subject=market.data.>")])
+@pytest.mark.parametrize("more", [(), PER_SYMBOL])
 async def test_a_service_reads_a_live_market_from_now_on(
     exchange: HandExchange, server: Server, tmp_path: Path, more: tuple[str, ...]
 ) -> None:
@@ -109,6 +136,7 @@ async def test_a_consumer_knows_that_data_is_stale(server: Server, tmp_path: Pat
         exchange = there.enter_context(hand_exchange())
         settings = venue_settings(tmp_path, exchange.url, nats=server.url)
         async with feeding(settings) as feed, consuming(settings) as stream:
+            feed.heard.restate()  # who comes late has not heard it
             await facts_until(stream, is_state(LIVE, "aggTrade"))
             await asyncio.to_thread(there.close)
             told = (await facts_until(stream, is_state(STALE, "aggTrade")))[-1]

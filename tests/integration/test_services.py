@@ -3,7 +3,9 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -11,14 +13,18 @@ from petrosa.adapters.bus.nats import NatsBus
 from petrosa.adapters.wire.codec import encode_signal
 from petrosa.adapters.wire.subjects import MARKET_STREAM
 from petrosa.apps.backtest import run_backtest
+from petrosa.apps.feed import FeedSummary
 from petrosa.apps.joined import connect
 from petrosa.apps.replay import explain_journal, replay_journal
+from petrosa.apps.settings import Settings
+from petrosa.apps.strategies import StrategiesSummary
+from petrosa.apps.trade import TradeSummary
 from petrosa.backtest.explain import Question
 from petrosa.core.model.events import SignalReceived
 from petrosa.core.model.signals import Action, Signal
 from petrosa.errors import ConfigError, JournalError, NotRunningError
 from petrosa.runtime.crash import NAMES
-from tests.kit.nats import Server
+from tests.kit.nats import Server, session_server
 from tests.kit.recordings import ROOT, recording_dir
 from tests.kit.services import (
     TWIN,
@@ -38,23 +44,40 @@ from tests.kit.services import (
 from tests.kit.soak import SOAKING
 
 
-async def test_three_processes_make_the_signals_of_one(server: Server, tmp_path: Path, one_process: Path) -> None:
+class Whole(NamedTuple):
+    """A run of the small recording that nothing happened to, and the server that still holds its streams."""
+
+    url: str
+    settings: Settings
+    fed: FeedSummary
+    made: StrategiesSummary
+    traded: TradeSummary
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
+    """Tests that read it, or add a trade service with a home of its own, share one: streams are not used up."""
+    home = tmp_path_factory.mktemp("whole")
+    with session_server(home / "broker") as url:
+        settings = settings_of(home, url)
+        with asyncio.Runner() as runner:
+            yield Whole(url, settings, *runner.run(run_all(settings)))
+
+
+async def test_three_processes_make_the_signals_of_one(whole: Whole, one_process: Path) -> None:
     """Every signal of the split run is on the stream once, in order, and equal in every field to that of one process;
     the trader's intents and the account are the same too."""
-    settings = settings_of(tmp_path, server.url)
-    fed, made, traded = await run_all(settings)
+    traded = whole.traded
     here, there = turns_of(one_process), turns_of(traded.journal.path)
-    assert made_signals(here) == await published(server.url)
-    assert len(made_signals(here)) == made.published == traded.received > 20
+    assert made_signals(here) == await published(whole.url)
+    assert len(made_signals(here)) == whole.made.published == traded.received > 20
     assert intents_of(here) == intents_of(there)
-    assert (fed.frames + 2, {}) == (traded.messages, traded.malformed)
+    assert (whole.fed.frames + 2, {}) == (traded.messages, traded.malformed)
 
 
-async def test_a_journal_of_trade_is_replayed_and_explained(server: Server, tmp_path: Path) -> None:
+def test_a_journal_of_trade_is_replayed_and_explained(whole: Whole) -> None:
     """The desk that is turned again has no strategies: its signals are inputs, and the recording is named by hand."""
-    settings = settings_of(tmp_path, server.url)
-    _, _, traded = await run_all(settings)
-    folder = Path(traded.journal.path)
+    folder = Path(whole.traded.journal.path)
     assert replay_journal(folder, recording=[TWIN]).identical
     signal_id = next(turn.event.signal.signal_id for turn in turns_of(folder) if isinstance(turn.event, SignalReceived))
     explained = explain_journal(folder, Question(signal_id=signal_id), recording=[TWIN])
@@ -83,13 +106,11 @@ async def test_real_recordings_make_the_signals_of_one_process(server: Server, t
     assert made_signals(here) == await published(server.url)
 
 
-async def test_every_signal_ends_once(server: Server, tmp_path: Path) -> None:
+async def test_every_signal_ends_once(whole: Whole) -> None:
     """Each published signal is turned once, and that turn holds exactly one agreement to it or one named refusal; no
     signal leads to two entries, though one that reverses leads to an exit before."""
-    settings = settings_of(tmp_path, server.url)
-    _, _, traded = await run_all(settings)
-    turns = turns_of(traded.journal.path)
-    ids = [signal.signal_id for signal in await published(server.url)]
+    turns = turns_of(whole.traded.journal.path)
+    ids = [signal.signal_id for signal in await published(whole.url)]
     told = [turn for turn in turns if isinstance(turn.event, SignalReceived)]
     ends = [
         [one["signal_id"] for one in decisions_of([turn]) if one["kind"] in ("signal_agreed", "refused")]
@@ -108,14 +129,12 @@ CRASHES = (
 
 
 @pytest.mark.parametrize("point", CRASHES)
-async def test_trade_killed_in_the_middle(server: Server, tmp_path: Path, point: str) -> None:
+async def test_trade_killed_in_the_middle(whole: Whole, tmp_path: Path, point: str) -> None:
     """A trade process that is killed between any two steps and started again decides what an unharmed one decides:
     no signal is lost, none is turned twice, no order is doubled, and the simulated exchange is the same."""
-    settings = settings_of(tmp_path / "unharmed", server.url)
-    _, _, unharmed = await run_all(settings)
-    home = tmp_path / "killed"
-    await (await Process.start("trade", "--port", "0", home=home, url=server.url, crash_at=point)).killed()
-    result = await (await Process.start("trade", "--port", "0", home=home, url=server.url)).result()
+    unharmed = whole.traded
+    await (await Process.start("trade", "--port", "0", home=tmp_path, url=whole.url, crash_at=point)).killed()
+    result = await (await Process.start("trade", "--port", "0", home=tmp_path, url=whole.url)).result()
     assert unharmed.journal.decisions_sha256 == result["journal"]["decisions_sha256"]
     turns = turns_of(result["journal"]["path"])
     assert received_ids(turns_of(unharmed.journal.path)) == received_ids(turns)
@@ -152,25 +171,21 @@ async def test_trade_stopped_in_order_goes_on(server: Server, tmp_path: Path) ->
     assert 0 < before["received"] < len(ids)
 
 
-async def test_a_finished_trade_started_again_adds_nothing(server: Server, tmp_path: Path) -> None:
+async def test_a_finished_trade_started_again_adds_nothing(whole: Whole) -> None:
     """Starting trade once more after the end turns the journal again and decides nothing new."""
-    settings = settings_of(tmp_path, server.url)
-    _, _, traded = await run_all(settings)
-    again = await run_trade(settings)
+    traded, again = whole.traded, await run_trade(whole.settings)
     assert (traded.journal.decisions_sha256, traded.journal.entries) == (
         again.journal.decisions_sha256, again.journal.entries,
     )  # fmt: skip
     assert (0, traded.fills, traded.pnl) == (again.received, again.fills, again.pnl)
 
 
-async def test_trade_against_another_stream_is_refused(server: Server, tmp_path: Path) -> None:
+async def test_trade_against_another_stream_is_refused(whole: Whole) -> None:
     """A journal that was not made from this market is noticed at the first turn that differs."""
-    settings = settings_of(tmp_path, server.url)
-    _, _, traded = await run_all(settings)
-    other = settings_of(tmp_path, server.url, "risk.risk_fraction=0.001")
+    other = settings_of(whole.settings.home, whole.url, "risk.risk_fraction=0.001")
     with pytest.raises(JournalError, match="other settings"):
         await run_trade(other)
-    assert traded.orders > 0
+    assert whole.traded.orders > 0
 
 
 async def test_nats_killed_in_the_middle(server: Server, tmp_path: Path, one_process: Path) -> None:

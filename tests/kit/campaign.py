@@ -243,7 +243,7 @@ class Campaign:
         began, trader = time.time_ns(), self.desk.trader
         assert self.desk.venue is not None
         self.desk.venue.reconciler.request("the end")
-        assert await self.until(lambda: trader.reconciled_at > began and not trader.findings.suspects, 30.0), (
+        assert await self.until(lambda: trader.findings.stated_at > began and not trader.findings.suspects, 30.0), (
             self.state()
         )
 

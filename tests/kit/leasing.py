@@ -16,6 +16,7 @@ from petrosa.adapters.leases.file import FileLease
 from petrosa.adapters.leases.nats import BUCKET, NatsLease
 from petrosa.errors import LeaseLost
 from petrosa.ports import Lease
+from tests.kit.ending import ends_with_its_test
 
 TTL_S = 1.5
 ACCOUNT = "main"
@@ -57,7 +58,7 @@ class Sender:
         self.process: asyncio.subprocess.Process
 
     async def start(self) -> "Sender":
-        self.process = await asyncio.create_subprocess_exec(*self._command)
+        self.process = ends_with_its_test(await asyncio.create_subprocess_exec(*self._command))
         return self
 
     def lines(self, word: str) -> list[int]:

@@ -71,10 +71,13 @@ class MariadbServer:
         return self._folder / "s"
 
     def stop(self) -> None:
-        """In order."""
+        """In order, or not at all within the time that it has to start."""
         assert self._process is not None
         self._process.terminate()
-        self._process.wait()
+        try:
+            self._process.wait(READY_S)
+        finally:
+            self.kill()
 
     def kill(self) -> None:
         """As when it crashes: no goodbye."""
@@ -122,8 +125,8 @@ def mariadb_server(
 ) -> Iterator[MariadbServer]:  # fmt: skip
     """A server for as long as the block lasts; a `durable` one waits for the disk as it does anywhere else."""
     server = MariadbServer(folder, durable=durable, options=options)
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.stop()

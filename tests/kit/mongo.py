@@ -79,8 +79,8 @@ class MongoServer:
 def mongo_server(folder: Path, *, standalone: bool = False) -> Iterator[MongoServer]:
     """A server for as long as the block lasts; killed after it, for nobody needs what it holds."""
     server = MongoServer(folder, standalone=standalone)
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.kill()

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from petrosa.apps.broker import Broker, start_broker
+from tests.kit.ending import ends_with_its_test
 
 
 class Server:
@@ -20,6 +21,7 @@ class Server:
     async def start(self) -> str:
         port = int(self.url.rpartition(":")[2]) if self.url else 0
         self._broker = await start_broker(self._home, port=port, jetstream=self._jetstream)
+        ends_with_its_test(self._broker.process)
         self.url = self._broker.url
         return self.url
 
@@ -42,6 +44,8 @@ class Server:
 def session_server(home: Path) -> Iterator[str]:
     """A server for a whole test session, in an event loop that runs only while it starts and stops."""
     with asyncio.Runner() as runner:
-        server = Server(home)
-        yield runner.run(server.start())
-        runner.run(server.stop())
+        broker = runner.run(start_broker(home))
+        try:
+            yield broker.url
+        finally:
+            runner.run(broker.stop())

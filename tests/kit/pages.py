@@ -6,6 +6,7 @@ import re
 import sys
 from pathlib import Path
 
+from tests.kit.ending import ends_with_its_test
 from tests.kit.source import ROOT, SRC
 
 PETROSA = '#!/bin/sh\nexec "{python}" -c "from petrosa.apps.main import main; main()" "$@"\n'
@@ -37,6 +38,6 @@ class Page:
         process = await asyncio.create_subprocess_exec(
             "sh", "-c", script, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environ
         )
-        out, err = await asyncio.wait_for(process.communicate(), 120.0)
+        out, err = await asyncio.wait_for(ends_with_its_test(process).communicate(), 120.0)
         assert 0 == process.returncode, err.decode()
         return re.findall(r"^[0-9]{3}$", out.decode(), re.MULTILINE)

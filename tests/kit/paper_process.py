@@ -155,7 +155,11 @@ def paper_process(home: Path, *words: str) -> Iterator[Exchange]:
             yield exchange
     finally:
         process.terminate()
-        process.communicate(timeout=TIMEOUT_S)
+        try:
+            process.communicate(timeout=TIMEOUT_S)
+        finally:
+            process.kill()
+            process.communicate()
 
 
 class HandExchange(Exchange):

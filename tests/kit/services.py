@@ -26,6 +26,7 @@ from petrosa.apps.trade import TradeSummary, trade
 from petrosa.core.model.events import SignalMade, SignalReceived
 from petrosa.core.model.signals import Signal
 from petrosa.ports import JournaledTurn
+from tests.kit.ending import ends_with_its_test
 from tests.kit.recordings import ROOT
 
 TWIN = ROOT / "recordings" / "synthetic-usdm"
@@ -138,7 +139,7 @@ class Process:
             "--home", str(home), *chosen, "--json", env=environ,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        return cls(process)
+        return cls(ends_with_its_test(process))
 
     async def said(self, text: str) -> str:
         """The line on standard error in which it has said this."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from petrosa.adapters.stores.journal.format import read_line
 from petrosa.adapters.venues.binance.parse import Parser
-from petrosa.adapters.venues.binance.symbols import find_instrument
+from petrosa.adapters.venues.binance.symbols import venue_symbol
 from petrosa.adapters.venues.replay.normalise import Normaliser
 from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.adapters.wire.progress import decode_progress
@@ -38,7 +38,7 @@ LINES = st.lists(
 TYPED: list[tuple[Callable[[str], object], type[Exception]]] = [
     (interval_ns, PetrosaError),
     (nanoseconds_of, PetrosaError),
-    (lambda text: find_instrument(text, KNOWN.values()), PetrosaError),
+    (venue_symbol, PetrosaError),
     (lambda text: load(sets=[text], environ={}), ConfigError),
     (lambda text: load(sets=[f"feed.symbols={text}"], environ={}), ConfigError),
     (lambda text: load(sets=[f"risk.risk_fraction={text}"], environ={}), ConfigError),

@@ -28,6 +28,7 @@ from petrosa.apps.synth import synthetic_feed, write_recording
 from petrosa.apps.wiring import build_analyzer, build_desk, choose_instruments
 from petrosa.backtest.summary import Summary
 from petrosa.core.turns import Record
+from petrosa.errors import ConfigError
 from petrosa.runtime.supervise import OnFailure, Start
 from petrosa.surfaces.api.app import api
 from petrosa.surfaces.api.serve import serving
@@ -46,11 +47,21 @@ View = Callable[[Callable[[], Screen]], Coroutine[object, object, None]]
 """Shows what it is given the maker of, until cancelled."""
 
 
+def require_nothing_outside(settings: Settings) -> None:
+    """Raises `ConfigError`: a made-up market cannot be compared with what is said of the real one."""
+    if settings.outside.sources:
+        raise ConfigError(
+            f"outside.sources = {', '.join(settings.outside.sources)}: they speak of the real market, and a demo's is"
+            " synthetic; leave them out (outside.sources=), or listen to them beside a venue with petrosa run --venue"
+        )
+
+
 async def run_demo(settings: Settings, *, seconds: float | None, view: View, report: Report) -> Summary:
     """Run until `seconds` of wall time are over or a signal asks to stop, with `view` looking on.
 
     Raises `ConfigError` for settings and addresses, `StorageError` when the data directory takes nothing.
     """
+    require_nothing_outside(settings)
     async with live_configuration(settings, settings.feed.symbols) as configuration:
         control = DeskControl(settings, report)
         process = open_demo(configuration.settings, also=(configuration.desk.record, control.record))
@@ -69,7 +80,11 @@ async def run_demo(settings: Settings, *, seconds: float | None, view: View, rep
 
 
 async def run_demo_over_nats(settings: Settings, *, seconds: float | None, report: Report) -> OverNats:
-    """The same market, recorded first, through three services around a NATS server that is started for it."""
+    """The same market, recorded first, through three services around a NATS server that is started for it.
+
+    Raises `ConfigError`.
+    """
+    require_nothing_outside(settings)
     length = (seconds or NATS_SECONDS) * (settings.feed.speed or 1.0)
     recording = new_run_folder(settings.runs, "demo-recording")
     known = load_instruments(settings.instruments.file or None)

@@ -97,7 +97,7 @@ class RecordSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 class OutsideSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Sources outside the venue that a desk on a venue listens to; `docs/outside-facts.md` has what each says."""
+    """Sources outside the venue that a desk or a feed on one listens to; `docs/outside-facts.md` has what each says."""
 
     sources: Annotated[
         tuple[Literal["coinbase", "kraken", "bybit", "bybit-linear", "coingecko", "blockchain"], ...],

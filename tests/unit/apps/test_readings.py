@@ -19,6 +19,7 @@ from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.market import Reading
 from petrosa.errors import EXIT_ERROR, EXIT_OK, EXIT_USAGE, DataError, PetrosaError, TransportError, UsageError
 from tests.kit import outside
+from tests.kit.ending import ends_with_its_test
 
 TS = 1_767_225_600 * NS_PER_SECOND
 
@@ -140,6 +141,7 @@ async def test_a_signal_ends_it_in_order(tmp_path: Path) -> None:
         process = await asyncio.create_subprocess_exec(
             *program, *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
+        ends_with_its_test(process)
         assert process.stderr is not None
         async with asyncio.timeout(30):
             assert b"coingecko dominance BTC share_pct=52.3" in await process.stderr.readline()

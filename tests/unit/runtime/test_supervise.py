@@ -13,6 +13,7 @@ from petrosa.adapters.stores.journal.listing import verify
 from petrosa.errors import StorageError, TransportError
 from petrosa.runtime.observed import Observed
 from petrosa.runtime.supervise import OnFailure, Supervisor
+from tests.kit.ending import ends_with_its_test
 
 ROOT = Path(__file__).parents[3]
 
@@ -120,10 +121,10 @@ async def test_who_does_not_stop_is_stopped() -> None:
 
 
 def started(folder: Path, kind: str) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
+    process = ends_with_its_test(subprocess.Popen(
         [sys.executable, "-m", "tests.kit.stoppable", str(folder), kind],
         cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
-    )  # fmt: skip
+    ))  # fmt: skip
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     return process

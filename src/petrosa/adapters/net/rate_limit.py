@@ -162,11 +162,6 @@ class Ledger:
         if is_ban:
             self.banned_until = max(self.banned_until, until)
 
-    @property
-    def stopped_until(self) -> int:
-        """When something may be asked again, ns on the venue's clock; in the past: now."""
-        return self._stopped_until
-
     def uses(self) -> tuple[Use, ...]:
         """Every window as it is now."""
         now = self._clock()

@@ -189,11 +189,6 @@ def refuse_non_finite(signal: Signal) -> None:
                 _finite(f"{group}.{key}", value)
 
 
-def decode_signal(data: bytes, ts_seen: int) -> Signal:
-    """See `receive_signal`."""
-    return receive_signal(data, ts_seen).signal
-
-
 def receive_signal(data: bytes, ts_seen: int, *, stamps: bool = False, unnamed: str = "") -> Received:
     """A signal from anybody's message; `ts_seen` is when it was heard, for producers that do not say.
 

@@ -49,11 +49,6 @@ def symbol_subject(venue: str, market: str, symbol: str, partitions: int = 1) ->
     return f"{_PER_SYMBOL}.{partition}.{token(venue)}.{token(market)}.{token(symbol)}"
 
 
-def partition_subject(partition: int) -> str:
-    """What the owner of a partition subscribes to."""
-    return f"{_PER_SYMBOL}.{partition}.>"
-
-
 def signal_subject(base: str, strategy_id: str, *, suffixed: bool = False) -> str:
     """Where a signal goes: the bare subject, or `<base>.<strategy_id>`; never both for one signal."""
     return f"{base}.{token(strategy_id)}" if suffixed else base

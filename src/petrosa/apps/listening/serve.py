@@ -13,6 +13,7 @@ from petrosa.apps.listening.beating import beat_on, restate, show_progress, writ
 from petrosa.apps.listening.publishing import Publisher
 from petrosa.apps.listening.status import ListeningStatus
 from petrosa.apps.listening.venue import Listening, listening
+from petrosa.apps.live.outside import Outside
 from petrosa.apps.live.secret import reading_key
 from petrosa.apps.settings import Settings, process_environment
 from petrosa.runtime.supervise import OnFailure, Supervisor
@@ -61,6 +62,7 @@ async def serve_live_feed(settings: Settings, *, fresh: bool, report: Report) ->
         status.opened(heard, lambda: publisher.published, lambda: publisher.unusable)
         subject, every_s = settings.nats.heartbeat_subject, settings.feed.heartbeat_seconds
         sides: list[Side] = [
+            *outside_of(settings, heard, report),
             ("states", partial(restate, heard.restate)),
             ("heartbeat", partial(beat_on, bus, subject, status, every_s)),
         ]
@@ -77,6 +79,12 @@ async def serve_live_feed(settings: Settings, *, fresh: bool, report: Report) ->
             events=dict(heard.feed.counts),
             unpublished=len(heard.outgoing),
         )
+
+
+def outside_of(settings: Settings, heard: Listening, report: Report) -> list[Side]:
+    """Tasks that hand on what the configured sources outside the venue say, one a source."""
+    outside = Outside(settings.outside, heard.instruments, heard.offer_reading, report)
+    return [(name, start) for name, start, _ in outside.sides()]
 
 
 async def until_ended(

@@ -35,7 +35,8 @@ class Subjects:
                 f"nats.market_subject = {bare} means many subjects, and a feed publishes on one; name it, or set"
                 " feed.subjects = per_symbol"
             )
-        owned = symbols if feed.mirror or feed.subjects == "per_symbol" else ()
+        sources = (source.upper() for source in settings.outside.sources)
+        owned = (*symbols, *sources) if feed.mirror or feed.subjects == "per_symbol" else ()
         self._own = {one: symbol_subject(feed.venue, feed.market, one, feed.partitions) for one in owned}
         self.used = [*([self._bare] if self._bare else []), *self._own.values()]
         """On which something is published."""

@@ -19,6 +19,7 @@ from petrosa.adapters.venues.binance.live.rest import Rest
 from petrosa.adapters.venues.binance.live.server_clock import ServerClock
 from petrosa.adapters.venues.binance.live.streams import Streams
 from petrosa.adapters.wire.feed_states import encode_feed_state, is_feed_state, stream_told
+from petrosa.adapters.wire.readings import SUFFIX
 from petrosa.apps.joined import Report
 from petrosa.apps.listening.kinds import streams_of
 from petrosa.apps.live.preparing import first_answer, listed_rules
@@ -51,7 +52,7 @@ class Listening:
         self.venue = feed.venue
         self.clock = WallClock()
         self.heard: Counter[str] = Counter()
-        """Frames by stream, the feed's own words not among them."""
+        """Frames by stream, the feed's own words not among them; readings are one stream."""
         self.on_gap: Callable[[News], None] = _nobody
         self.capacity = feed.buffer_messages
         self._report = report
@@ -89,6 +90,10 @@ class Listening:
         self._last = max(self._last, arrival)
         self.heard[stream] += 1
         self.outgoing.offer(self._last, stream, payload)
+
+    def offer_reading(self, frame: bytes) -> None:
+        """What a source outside the venue said, in its place among the venue's frames."""
+        self.offer(self.clock.now(), SUFFIX, frame)
 
     def hear(self, news: News) -> None:
         """What the feed says beside its frames."""

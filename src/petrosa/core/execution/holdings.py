@@ -33,11 +33,6 @@ class Holdings:
         return self._account.findings
 
     @property
-    def reconciled_at(self) -> int:
-        """When the last statement of the venue was asked for; 0 when there was none."""
-        return self.findings.stated_at
-
-    @property
     def balances(self) -> Mapping[str, Decimal]:
         return self._account.ledger.balances
 

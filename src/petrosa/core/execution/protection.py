@@ -74,10 +74,6 @@ class Protection(msgspec.Struct, frozen=True):
     def is_covered(self) -> bool:
         return self.covered >= self.quantity
 
-    @property
-    def confirmed(self) -> tuple[Order, ...]:
-        return tuple(order for order in self.orders if order.is_confirmed)
-
 
 def wanted(
     guard: Guard, held: Decimal, rules: Instrument, orders: Sequence[Order], blotter: Blotter, now: int,

@@ -23,11 +23,6 @@ class Trigger(msgspec.Struct, kw_only=True):
     on_its_side: bool = False
 
     @property
-    def is_active(self) -> bool:
-        """Whether a trailing trigger follows the price already."""
-        return self.best is not None
-
-    @property
     def level(self) -> Decimal | None:
         """The reference price that would set it off as things stand; None for a trailing one that is not active yet."""
         if self.callback is None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from petrosa.adapters.wire.codec import Received, decode_signal, encode_signal, receive_signal
+from petrosa.adapters.wire.codec import Received, encode_signal, receive_signal
 from petrosa.adapters.wire.orders import encode_order
 from petrosa.core.model.signals import Action, Signal
 from petrosa.errors import FrameError
@@ -51,6 +51,10 @@ LEGACY = {
 }
 
 
+def decoded(data: bytes, ts_seen: int) -> Signal:
+    return receive_signal(data, ts_seen).signal
+
+
 def legacy(**changes: object) -> bytes:
     return json.dumps({k: v for k, v in {**LEGACY, **changes}.items() if v is not ...}).encode()
 
@@ -61,7 +65,7 @@ MANGLED = st.builds(lambda a, b, c: legacy()[:a] + b + legacy()[c:], CUT, st.bin
 
 def refused(data: bytes) -> FrameError:
     with pytest.raises(FrameError) as caught:
-        decode_signal(data, T)
+        decoded(data, T)
     return caught.value
 
 
@@ -86,17 +90,17 @@ def test_strategy_is_written_even_where_the_signal_has_none() -> None:
 
 def test_round_trip_keeps_everything() -> None:
     """A signal that crossed the wire equals the one that was sent, to the nanosecond."""
-    assert SIGNAL == decode_signal(encode_signal(SIGNAL), T + 99)
+    assert SIGNAL == decoded(encode_signal(SIGNAL), T + 99)
 
 
 def test_an_entry_that_waits() -> None:
     """Its kind and its end are written where there are any, and understood however other producers write them."""
     waiting = msgspec.structs.replace(SIGNAL, order_type="stop", expires_at=T + 1_800_000_000_000)
-    assert waiting == decode_signal(encode_signal(waiting), T)
+    assert waiting == decoded(encode_signal(waiting), T)
     for text in ("2026-01-01T00:30:00Z", "2026-01-01T00:30:00+00:00Z", 1_767_227_400, 1_767_227_400_000):
-        found = decode_signal(legacy(order_type="STOP", expires_at=text), T)
+        found = decoded(legacy(order_type="STOP", expires_at=text), T)
         assert ("stop", 1_767_227_400_000_000_000) == (found.order_type, found.expires_at)
-    assert (None, None) == (decode_signal(legacy(), T).order_type, decode_signal(legacy(), T).expires_at)
+    assert (None, None) == (decoded(legacy(), T).order_type, decoded(legacy(), T).expires_at)
     for wrong in ("tomorrow", -1, 0, 17, 10**19, True):
         assert refused(legacy(expires_at=wrong)).reason in ("signal_timestamp", "signal_bad_field")
 
@@ -144,7 +148,7 @@ SCALAR = st.none() | st.booleans() | FINITE | st.integers(-(2**53), 2**53) | st.
 )
 def test_any_signal_makes_the_round_trip(signal: Signal) -> None:
     """Whatever a strategy says survives the wire unchanged."""
-    assert signal == decode_signal(encode_signal(signal), 1)
+    assert signal == decoded(encode_signal(signal), 1)
 
 
 @pytest.mark.parametrize("field", ["confidence", "price", "quantity", "current_price", "stop_loss"])
@@ -186,7 +190,7 @@ def test_numbers_too_large_for_a_float_are_named() -> None:
 )  # fmt: skip
 def test_old_words_for_actions(word: str, action: Action) -> None:
     """Upper-case and the words of the first generation mean what they meant."""
-    assert action == decode_signal(legacy(action=word), T).action
+    assert action == decoded(legacy(action=word), T).action
 
 
 def test_old_field_names() -> None:
@@ -194,7 +198,7 @@ def test_old_field_names() -> None:
     data = legacy(
         action=..., signal_type="BUY", confidence=..., confidence_score="0.9", strategy_id=..., strategy="tv", id="abc"
     )
-    signal = decode_signal(data, T)
+    signal = decoded(data, T)
     assert (Action.BUY, 0.9, "tv", "abc") == (signal.action, signal.confidence, signal.strategy_id, signal.signal_id)
 
 
@@ -208,12 +212,12 @@ def test_old_field_names() -> None:
 )  # fmt: skip
 def test_spellings_of_a_time(stamp: str | float) -> None:
     """Every spelling of the timestamp seen in the wild is the same instant; one without an offset is UTC."""
-    assert 1_767_225_600_123_456_000 == decode_signal(legacy(timestamp=stamp), T).ts_event
+    assert 1_767_225_600_123_456_000 == decoded(legacy(timestamp=stamp), T).ts_event
 
 
 def test_epoch_milliseconds_are_not_taken_for_seconds() -> None:
     """A number of thirteen digits is milliseconds."""
-    assert 1_767_225_600_123_000_000 == decode_signal(legacy(timestamp=1767225600123), T).ts_event
+    assert 1_767_225_600_123_000_000 == decoded(legacy(timestamp=1767225600123), T).ts_event
 
 
 @pytest.mark.parametrize("stamp", ["yesterday", "", 17, -1.0, "1970-01-01T00:00:00Z", "9999-99-99", 1e18, 10**40])
@@ -263,15 +267,15 @@ def test_bad_fields_are_named(changes: dict[str, object], field: str) -> None:
 
 def test_a_missing_id_is_a_function_of_the_opinion() -> None:
     """The same legacy message twice has one id, and another opinion has another."""
-    first, again = decode_signal(legacy(), T), decode_signal(legacy(), T + 5)
+    first, again = decoded(legacy(), T), decoded(legacy(), T + 5)
     assert first.signal_id == again.signal_id
-    assert first.signal_id != decode_signal(legacy(action="buy"), T).signal_id
+    assert first.signal_id != decoded(legacy(action="buy"), T).signal_id
 
 
 def test_unknown_keys_are_ignored_and_nested_metadata_kept_as_text() -> None:
     """Trace contexts and fields we do not know do no harm, and a list in the metadata is kept as JSON."""
     data = legacy(_otel_trace_context={"traceparent": "00-1"}, metadata={"why": ["a", 1]}, indicators={"t": "up"})
-    signal = decode_signal(data, T)
+    signal = decoded(data, T)
     assert ({"why": '["a",1]'}, {}) == (signal.metadata, signal.indicators)
 
 
@@ -286,7 +290,7 @@ def test_deep_nesting_is_malformed_not_a_crash() -> None:
 def test_no_bytes_crash_the_decoder(data: bytes) -> None:
     """Whatever arrives is a signal or a named refusal."""
     with contextlib.suppress(FrameError):
-        assert decode_signal(data, T).strategy_id
+        assert decoded(data, T).strategy_id
 
 
 def test_the_old_order_of_a_sell() -> None:
@@ -302,7 +306,7 @@ def test_the_old_order_of_a_sell() -> None:
 
 def test_the_old_order_can_be_read_as_a_signal() -> None:
     """What we write for the oldest generation says the same thing when it is read back."""
-    back = decode_signal(encode_order(SIGNAL) or b"", T)
+    back = decoded(encode_order(SIGNAL) or b"", T)
     assert (SIGNAL.signal_id, SIGNAL.action, SIGNAL.strategy_id) == (back.signal_id, back.action, back.strategy_id)
 
 

@@ -6,7 +6,6 @@ from petrosa.adapters.wire.subjects import (
     joined,
     matches,
     partition_of,
-    partition_subject,
     signal_subject,
     signal_subjects,
     symbol_subject,
@@ -38,7 +37,7 @@ def test_the_owner_of_a_partition_hears_its_symbols() -> None:
     """A symbol's subject is inside its partition's and names venue and market."""
     subject = symbol_subject("binance", "usdm", "BTCUSDT", 8)
     assert subject.endswith(".binance.usdm.BTCUSDT")
-    assert matches(partition_subject(partition_of("binance", "usdm", "BTCUSDT", 8)), subject)
+    assert matches(f"market.data.{partition_of('binance', 'usdm', 'BTCUSDT', 8)}.>", subject)
 
 
 def test_strategy_names_become_one_token() -> None:

@@ -315,7 +315,7 @@ def test_what_should_rest_is_told_with_what_is_confirmed() -> None:
         found.side, found.quantity, found.stop, found.target, found.covered, found.since,
     )  # fmt: skip
     assert [stop.client_order_id, target.client_order_id] == [order.client_order_id for order in found.orders]
-    assert [stop.client_order_id] == [order.client_order_id for order in found.confirmed]
+    assert [stop.client_order_id] == [order.client_order_id for order in found.orders if order.is_confirmed]
 
 
 def test_a_level_that_moves_is_worth_a_new_order_only_from_so_many_ticks() -> None:

@@ -30,7 +30,7 @@ def test_a_trailing_one_sleeps_until_it_is_activated() -> None:
     """A sell activated at 120 takes no notice of 80."""
     trigger = Trigger(price=Decimal(120), upward=False, callback=Decimal("0.1"))
     assert [False, False, False, True] == [trigger.observe(Decimal(price)) for price in (80, 119, 120, 108)]
-    assert trigger.is_active
+    assert Decimal(120) == trigger.best
 
 
 def test_a_trailing_one_may_be_activated_from_its_own_side() -> None:

@@ -56,10 +56,6 @@ class Product(Protocol):
         """
         ...
 
-    def cancel_stated(self, order: StatedOrder) -> Request:
-        """Ask for the end of an order by the venue's id, whoever placed it."""
-        ...
-
     def cancel_all(self, instrument: InstrumentId) -> Sequence[Request]:
         """Ask for the end of everything that is open on an instrument; `opened` says what came of it."""
         ...

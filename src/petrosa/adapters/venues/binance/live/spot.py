@@ -106,10 +106,6 @@ class Spot:
     def cancelled(self, cancel: Intent, body: bytes, ts_seen: int) -> Sequence[OrderEvent]:
         return spot_replies.cancelled(cancel, spot_replies.read_reports(body), ts_seen)
 
-    def cancel_stated(self, order: StatedOrder) -> Request:
-        params = {"symbol": symbol_of(order.instrument), "orderId": order.venue_order_id}
-        return Request("DELETE", f"{ROOT}/order", params, urgent=True, changes=True)
-
     def cancel_all(self, instrument: InstrumentId) -> Sequence[Request]:
         params = {"symbol": symbol_of(instrument)}
         return (Request("DELETE", f"{ROOT}/openOrders", params, urgent=True, changes=True),)

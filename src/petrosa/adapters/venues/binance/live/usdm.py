@@ -141,12 +141,6 @@ class Usdm:
             OrderCanceled(cancel.account, cancel.instrument, answer.client_algo_id, "canceled", ts_seen, ts_seen)
         ]  # fmt: skip
 
-    def cancel_stated(self, order: StatedOrder) -> Request:
-        number = order.venue_order_id
-        name, path = ("algoId", "algoOrder") if number.startswith(ALGO) else ("orderId", "order")
-        params = {"symbol": symbol_of(order.instrument), name: number.removeprefix(ALGO)}
-        return Request("DELETE", f"{ROOT}/{path}", params, urgent=True, changes=True)
-
     def cancel_all(self, instrument: InstrumentId) -> Sequence[Request]:
         """Plain and conditional orders: neither request touches the other's."""
         params = {"symbol": symbol_of(instrument)}

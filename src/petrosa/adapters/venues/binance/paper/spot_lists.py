@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 ABOVE = ("STOP_LOSS", "STOP_LOSS_LIMIT", "LIMIT_MAKER", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
 WORKING = ("LIMIT", "LIMIT_MAKER")
-LEGS = ("above", "below", "working", "pending", "pendingAbove", "pendingBelow")
 OLD_OCO: Mapping[str, tuple[str, str]] = {
     "SELL": ("limit", "stop"),
     "BUY": ("stop", "limit"),

@@ -44,7 +44,6 @@ def _answers() -> list[tuple[Reader, bytes]]:
         info = asked(BENCH, Request("GET", path, signed=False))
         found.append((lambda b, m=name: read_rules(m, b), info))
         found.append((lambda b, m=name: read_commission(m, b), info))
-    found.append((lambda b: usdm_choices.read_brackets(USDM, b), asked(BENCH, usdm_choices.brackets(USDM))))
     found.append((lambda b: usdm_choices.read_margin_choice(USDM, b), asked(BENCH, usdm_choices.margin_choice(USDM))))
     return found
 

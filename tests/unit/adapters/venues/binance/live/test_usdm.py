@@ -340,20 +340,8 @@ def test_what_an_account_is_set_to_is_read_or_it_is_an_error() -> None:
         usdm_choices.read_listen_key(b'{"listenKey":""}')
     with pytest.raises(DataError, match="does not say"):
         usdm_choices.read_margin_choice(USDM, b"[]")
-    with pytest.raises(DataError, match="does not say"):
-        usdm_choices.read_brackets(USDM, b"[]")
     with pytest.raises(InvariantError, match="1 to 125"):
         usdm_choices.set_leverage(USDM, 126)
     assert "ISOLATED" == usdm_choices.set_margin_mode(USDM, isolated=True).params["marginType"]
     rows = b'[{"symbol":"BTCUSDT","marginType":"ISOLATED","leverage":"5"}]'
     assert (5, True) == usdm_choices.read_margin_choice(USDM, rows)
-    tiers = [
-        {"bracket": n, "initialLeverage": 50 // n, "notionalCap": 1000 * n, "notionalFloor": 1000 * (n - 1),
-         "maintMarginRatio": 0.004 * n, "cum": 4.0 * (n - 1)}
-        for n in (2, 1)
-    ]  # fmt: skip
-    first, second = usdm_choices.read_brackets(
-        USDM, json.dumps([{"symbol": "BTCUSDT", "brackets": tiers}]).encode()
-    )  # fmt: skip
-    assert (0, 1000, 50, Decimal("0.004"), 0) == first
-    assert (1000, 2000, 25, Decimal("0.008"), 4) == second
