@@ -11,12 +11,14 @@ from petrosa.core.execution.plan import entry_intent
 from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import FeedState
-from petrosa.core.model.refusals import Outcome, Refused, Verdict, refusal
+from petrosa.core.model.refusals import Outcome, Refused, Verdict, passed, refusal
 from petrosa.core.model.signals import Action
 from petrosa.core.risk.exposure import Exposure, exposure_of
 from petrosa.core.risk.facts import Entry, Facts, Today
+from petrosa.core.risk.filters import max_quantity
 from petrosa.core.risk.gate import STEPS, Cleared, approve, assess
 from petrosa.core.risk.params import RiskParams
+from petrosa.core.risk.sizing import Size
 from petrosa.errors import InvariantError
 from tests.kit.trading import PERPETUAL, SPOT, START, instrument, place_of, signal
 
@@ -174,6 +176,26 @@ def test_a_size_above_the_venues_maximum_is_refused() -> None:
     """LOT_SIZE from above."""
     found = refused(facts(), entry(rules=instrument(max_quantity=Decimal(1))))
     assert ("max_quantity", "quantity 24.975") == (found.check, found.saw)
+
+
+@pytest.mark.parametrize(
+    ("market", "conditional", "held", "most"),
+    [("usdm", 8, "70", "80"), ("usdm", 3, "20", "40"), ("spot", 5, "70", "80"), ("usdm", None, "9999", None)],
+)
+def test_a_position_is_not_made_larger_than_what_can_rest_behind_stops(
+    market: str, conditional: int | None, held: str, most: str | None
+) -> None:
+    """Parts of the largest order, as many as the venue lets wait: two orders each, on derivatives twice for a moment."""
+    rules = instrument(market=market, max_quantity=Decimal(40), max_conditional_orders=conditional)
+    size = Size(Decimal(30), Decimal(3_000), passed("size", "30", "any"))
+    outcome = max_quantity(size, entry(rules=rules), facts(held=Decimal(held)), RiskParams())
+    if most is None:
+        assert Verdict.PASSED is outcome.verdict
+    else:
+        assert (Verdict.FAILED, f"position {Decimal(held) + 30} after it") == (outcome.verdict, outcome.saw)
+        assert outcome.limit.startswith(f"at most {most} (BTCUSDT LOT_SIZE 40 × MAX_NUM_ALGO_ORDERS)")
+    smaller = max_quantity(size, entry(Side.SELL, rules), facts(held=Decimal(held)), RiskParams())
+    assert Verdict.PASSED is smaller.verdict
 
 
 def test_checks_that_stand_alone_are_all_asked_and_what_hangs_on_them_is_not_reached() -> None:
