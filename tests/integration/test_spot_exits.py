@@ -105,3 +105,14 @@ async def bare_for(fault: dict[str, Any], leave: Callable[[], Event], home: Path
         one.desk.tell(leave())
         assert await one.until(lambda: any(active.fired for active in one.exchange.venue.faults.all()), 5.0), fault
         return await longest_bare(one)
+
+
+async def test_a_venue_that_replaces_no_order_of_a_list_is_left_by_cancelling_it(tmp_path: Path) -> None:
+    """The position is sold at the second try, though the venue refuses every replacement there is."""
+    async with held(tmp_path) as one:
+        one.exchange.fault(method="POST", path="/api/v3/order/cancelReplace", kind="reject", code=-2022, count=100)
+        one.desk.tell(close())
+        rules = one.exchange.rules[SYMBOL]
+        assert await one.until(lambda: one.exchange.position(SYMBOL) < rules.step, 10.0), one.state()
+        assert one.desk.trader.held(rules.id) == 0
+        assert await longest_bare(one) <= BARE_S

@@ -3,7 +3,8 @@
 On spot what protects the position locks the balance that an exit sells. So each slice takes the place of one pair, in
 one request (`Place.replaces`): the venue takes the pair off and sells, or leaves it where it is. An exit that never
 arrives leaves the position behind its stop, and one that arrives late, when another pair rests, sells nothing. What
-cannot be replaced, since the venue has not confirmed it, is cancelled first, and the exit leaves when it is gone.
+cannot be replaced, since the venue has not confirmed it, or since it rests still after an exit that was to take its
+place has failed, is cancelled first, and the exit leaves when it is gone: a venue may replace no order of a list.
 
 What the venue takes off without selling, which is when it refuses the sale itself, rests again at once, and when the
 fate of an exit is not known after `UNSURE_SECONDS`: it has sold, and the venue refuses the stop, or it has not.
@@ -212,8 +213,9 @@ class Exits:
 
 
 def _may_be_replaced(pair: Pair) -> bool:
-    """Whether the venue is known to have all of it, and does not sell it by now."""
-    return not pair.is_going and not _is_selling(pair) and all(order.is_confirmed for order in pair.legs)
+    """Whether the venue is known to have all of it, does not sell it by now, and has not failed to replace it."""
+    is_untried = all(order.is_confirmed and not order.replaced_by for order in pair.legs)
+    return is_untried and not pair.is_going and not _is_selling(pair)
 
 
 def _is_selling(pair: Pair) -> bool:

@@ -259,16 +259,20 @@ def test_a_leg_that_the_venue_leaves_is_cancelled_by_itself() -> None:
     assert [target.client_order_id, stop.client_order_id] == cancelled(session)
 
 
-def test_an_exit_that_is_refused_leaves_the_pair_where_it_is_and_is_tried_again() -> None:
-    """Where the venue could not take the pair off it placed nothing."""
+def test_an_exit_that_is_refused_leaves_the_pair_where_it_is_and_is_tried_another_way() -> None:
+    """Where the venue could not take the pair off it placed nothing; one that replaces no list will not do so later."""
     session = begun("2")
     confirm(session)
     session.signal(Action.CLOSE, 2)
     session.reject(session.placed(Leg.EXIT)[0], "-2022: Order cancel-replace failed.")
     assert ({}, 1) == (session.trader.unprotected, len(pairs(session)))
     session.wait(1)
+    assert ([pairs(session)[0][1].client_order_id], 1) == (cancelled(session), len(session.placed(Leg.EXIT)))
+    taken_off(session)
     assert (1, 2) == (len(pairs(session)), len(session.placed(Leg.EXIT)))
-    assert [] == session.alarms()
+    assert "" == place_of(session.placed(Leg.EXIT)[1]).replaces
+    session.fill(session.placed(Leg.EXIT)[1], price="99")
+    assert (Decimal(0), []) == (held(session), session.alarms())
 
 
 def test_a_pair_that_went_for_an_exit_that_was_refused_rests_again_at_once() -> None:

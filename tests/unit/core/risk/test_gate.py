@@ -185,7 +185,7 @@ def test_a_size_above_the_venues_maximum_is_refused() -> None:
 def test_a_position_is_not_made_larger_than_what_can_rest_behind_stops(
     market: str, conditional: int | None, held: str, most: str | None
 ) -> None:
-    """Parts of the largest order, as many as the venue lets wait: two orders each, on derivatives twice for a moment."""
+    """Parts of the largest order, as many as the venue lets wait: two orders each, on derivatives twice that."""
     rules = instrument(market=market, max_quantity=Decimal(40), max_conditional_orders=conditional)
     size = Size(Decimal(30), Decimal(3_000), passed("size", "30", "any"))
     outcome = max_quantity(size, entry(rules=rules), facts(held=Decimal(held)), RiskParams())
