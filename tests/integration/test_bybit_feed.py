@@ -1,136 +1,31 @@
 """Bybit's live feed on real sockets: acknowledged topics, books that equal the venue's, trades each once."""
 
-import asyncio
 import itertools
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 
 import pytest
 
-from petrosa.adapters.feeds.outlet import News
-from petrosa.adapters.feeds.subscriptions import Control
-from petrosa.adapters.net.websocket import Pace
-from petrosa.adapters.venues.bybit.live.environments import urls
-from petrosa.adapters.venues.bybit.live.live_feed import KINDS, LiveFeed
-from petrosa.adapters.venues.bybit.live.rest import Rest
-from petrosa.adapters.venues.bybit.live.rules import rules_of
-from petrosa.adapters.venues.bybit.live.streams import Streams
-from petrosa.adapters.venues.bybit.parse import Parser
+from petrosa.adapters.venues.bybit.live.live_feed import LiveFeed
 from petrosa.apps.venues import Wish, listen
-from petrosa.core.market.book import OrderBook
-from petrosa.core.model.base import NS_PER_MS, NS_PER_SECOND, Side
+from petrosa.core.model.base import NS_PER_SECOND, Side
 from petrosa.core.model.market import (
     BestQuote,
-    BookDiff,
     BookGap,
-    BookSnapshot,
     FeedState,
     FeedStateChanged,
     Liquidation,
-    MarketEvent,
     MarkPrice,
     Ticker,
     Trade,
 )
-from petrosa.errors import ConfigError, FrameError
-from tests.kit.bybit_server import MS, Bybit, bybit
+from petrosa.errors import ConfigError
+from tests.kit.bybit_feed import QUICK, Listener, listening, opened
+from tests.kit.bybit_recording import unasked
+from tests.kit.bybit_server import Bybit, bybit
 from tests.kit.sockets import Noticed, running
 
-QUICK = Pace(open=5.0, ping=1.0, silence=5.0, pause_least=0.02, pause_most=0.05, life=86_400.0)
-CONTROL = Control(batch=10, spacing_s=0.005, ack_s=0.2, again_s=60.0)
 LIVE, STALE, DEAD = FeedState.LIVE, FeedState.STALE, FeedState.DEAD
 BOOK = "orderbook.50"
 TURNS = itertools.count(1)
-
-
-class Listener:
-    """A feed with what it offered and what it said; its clock is moved by hand."""
-
-    def __init__(self, server: Bybit, kinds: Sequence[str], pace: Pace) -> None:
-        self.now = MS * NS_PER_MS
-        self.server = server
-        self.frames = Noticed()
-        self.news = Noticed()
-        self.kinds = kinds
-        self.pace = pace
-        self.feed: LiveFeed
-
-    async def open(self) -> None:
-        server = self.server
-        where = urls(server.market, server.url)
-        rest = Rest(where.rest)
-        self.rules = await rules_of(rest.get, server.market, [server.symbol])
-        await rest.close()
-        self.feed = LiveFeed(
-            server.market, self.rules, self.kinds,
-            lambda topics, hear, on_link: Streams(
-                where, server.market, topics, hear, on_link, now=lambda: self.now, pace=self.pace, control=CONTROL
-            ),
-            self.frames.add, self.tell, now=lambda: self.now,
-            sleep=lambda seconds: asyncio.sleep(min(seconds, 0.01)),
-        )  # fmt: skip
-
-    def tell(self, news: News) -> None:
-        self.news.add([news])
-
-    @property
-    def said(self) -> list[News]:
-        return [one for (one,) in self.news.all]
-
-    def facts(self) -> list[MarketEvent]:
-        """What somebody reads who has nothing but the frames."""
-        parser, found = Parser("bybit", self.server.market, [self.server.symbol]), []
-        for arrival, _, frame in self.frames.all:
-            try:
-                fact = parser.parse(frame, arrival)
-            except FrameError:
-                continue
-            if fact is not None:
-                found.append(fact)
-        return found
-
-    def of(self, kind: type[MarketEvent]) -> list[MarketEvent]:
-        return [fact for fact in self.facts() if isinstance(fact, kind)]
-
-    async def says(self, state: FeedState, kind: str) -> None:
-        def last() -> FeedState | None:
-            told = [one for one in self.said if isinstance(one, FeedStateChanged) and one.stream == kind]
-            return told[-1].state if told else None
-
-        await self.news.until(lambda _all: last() is state)
-
-    def book(self) -> OrderBook:
-        """The book that a reader of the frames has."""
-        (rules,) = self.rules.values()
-        made = OrderBook(rules)
-        for fact in self.facts():
-            if isinstance(fact, BookSnapshot | BookDiff):
-                made.apply(fact)
-        return made
-
-    async def shows_the_book(self) -> None:
-        """Until a reader's book is the venue's."""
-        (health,) = self.feed.books.values()
-        async with asyncio.timeout(10.0):
-            while (self._top(), health.is_synchronised) != (self.server.top(50), True):
-                await asyncio.sleep(0.005)
-                (health,) = self.feed.books.values()
-
-    def _top(self) -> tuple[object, object]:
-        book = self.book()
-        return book.top(Side.BUY, 50), book.top(Side.SELL, 50)
-
-
-@asynccontextmanager
-async def listening(server: Bybit, kinds: Sequence[str] = (), pace: Pace = QUICK) -> AsyncIterator[Listener]:
-    listener = Listener(server, kinds or KINDS[server.market], pace)
-    async with bybit(server):
-        await listener.open()
-        async with running(listener.feed.run()):
-            for kind in listener.kinds:
-                if kind not in server.refused:
-                    await server.subscribed(f"{kind.removesuffix('.mark')}.{server.symbol}")
-            yield listener
 
 
 def shuffled(server: Bybit, turns: int) -> None:
@@ -178,10 +73,9 @@ async def test_liquidations_come_one_a_frame_and_their_silence_is_no_fault() -> 
 
 
 async def test_spot_has_no_liquidations() -> None:
-    server = Bybit()
-    async with bybit(server):
-        with pytest.raises(ConfigError, match="allLiquidation is not a stream that Bybit has for a symbol of spot"):
-            await Listener(server, ("allLiquidation",), QUICK).open()
+    with pytest.raises(ConfigError, match="allLiquidation is not a stream that Bybit has for a symbol of spot"):
+        async with opened(Listener(Bybit(), ("allLiquidation",))):
+            pass
 
 
 async def test_a_gap_is_said_and_mended_by_subscribing_once_more() -> None:
@@ -221,18 +115,16 @@ async def test_a_service_that_begins_anew_replaces_the_book() -> None:
 async def test_a_refused_topic_is_named_and_the_others_are_heard() -> None:
     server = Bybit()
     server.refused = {"orderbook.1.BTCUSDT"}
-    listener = Listener(server, ("publicTrade", "orderbook.1"), QUICK)
-    async with bybit(server):
-        await listener.open()
-        async with running(listener.feed.run()):
-            await server.subscribed("publicTrade.BTCUSDT")
-            await server.asked.until(lambda all_: {"args": ["orderbook.1.BTCUSDT"]}.items() <= all_[-1].items())
-            listener.now += 15 * NS_PER_SECOND
-            await listener.says(STALE, "orderbook.1")
-            reason = listener.feed.states["btcusdt@orderbook.1"].reason
-            assert "the venue refuses it: error:handler not found,topic:orderbook.1.BTCUSDT" in reason
-            server.trade("100.00")
-            await listener.says(LIVE, "publicTrade")
+    listener = Listener(server, ("publicTrade", "orderbook.1"))
+    async with opened(listener), running(listener.feed.run()):
+        await server.subscribed("publicTrade.BTCUSDT")
+        await server.asked.until(lambda all_: {"args": ["orderbook.1.BTCUSDT"]}.items() <= all_[-1].items())
+        listener.now += 15 * NS_PER_SECOND
+        await listener.says(STALE, "orderbook.1")
+        reason = listener.feed.states["btcusdt@orderbook.1"].reason
+        assert "the venue refuses it: error:handler not found,topic:orderbook.1.BTCUSDT" in reason
+        server.trade("100.00")
+        await listener.says(LIVE, "publicTrade")
 
 
 async def test_spot_is_asked_for_ten_topics_at_a_time() -> None:
@@ -279,14 +171,12 @@ async def test_silence_is_stale_and_then_dead_and_frames_make_it_live_again() ->
 async def test_a_venue_that_acknowledges_nothing_is_given_up_and_tried_again() -> None:
     server = Bybit()
     server.is_mute = True
-    listener = Listener(server, (BOOK,), QUICK)
-    async with bybit(server):
-        await listener.open()
-        async with running(listener.feed.run()):
-            await server.came.until(lambda all_: len(all_) >= 2)
-            server.is_mute = False
-            await listener.says(LIVE, BOOK)
-            assert 3 == listener.feed.counts["request not acknowledged"]
+    listener = Listener(server, (BOOK,))
+    async with opened(listener), running(listener.feed.run()):
+        await server.came.until(lambda all_: len(all_) >= 2)
+        server.is_mute = False
+        await listener.says(LIVE, BOOK)
+        assert 3 == listener.feed.counts["request not acknowledged"]
 
 
 async def test_the_venue_is_pinged_as_it_wants_to_be() -> None:
@@ -346,4 +236,12 @@ async def test_it_is_chosen_by_name_in_the_catalogue_of_venues() -> None:
 @pytest.mark.parametrize("kind", ["trade", "tickers.mark"])
 def test_a_kind_that_the_market_does_not_have_is_refused(kind: str) -> None:
     with pytest.raises(ConfigError, match=f"{kind} is not a stream that Bybit has for a symbol of spot"):
-        LiveFeed("spot", {}, (kind,), lambda *_: pytest.fail("nothing is dialled"), Noticed().add, lambda _news: None)
+        LiveFeed(
+            "spot",
+            {},
+            (kind,),
+            lambda *_: pytest.fail("nothing is dialled"),
+            unasked,
+            Noticed().add,
+            lambda _news: None,
+        )

@@ -14,7 +14,6 @@ from petrosa.adapters.venues.binance.paper.accounts import DEMO_KEY
 from petrosa.adapters.wire.subjects import MARKET_STREAM
 from petrosa.apps.commands.options import listened
 from petrosa.apps.listening.beating import heartbeat
-from petrosa.apps.listening.recording import record
 from petrosa.apps.listening.serve import serve_live_feed
 from petrosa.apps.listening.status import ListeningStatus
 from petrosa.apps.listening.venue import listening
@@ -249,7 +248,7 @@ async def _until(there: Callable[[], bool]) -> None:
 
 
 async def test_another_venue_is_published_in_the_same_way(server: Server, tmp_path: Path) -> None:
-    """Bybit's frames in the same envelope, on subjects that name the venue; and no recording is made of them yet."""
+    """Bybit's frames in the same envelope, on subjects that name the venue."""
     async with bybit(Bybit(market="linear")) as market:
         settings = load(
             sets=("feed.symbols=BTCUSDT", "feed.subjects=per_symbol", f"outside.addresses=bybit={market.url}"),
@@ -265,8 +264,6 @@ async def test_another_venue_is_published_in_the_same_way(server: Server, tmp_pa
             heard = await ear.until(lambda all_: wanted <= {one["stream"] for one in all_})
             assert "bybit" == feed.heard.place
         assert {"bybit linear"} == {f"{one['venue']} {one['market']}" for one in heard}
-        with pytest.raises(ConfigError, match="only recordings of binance"):
-            await record(settings, tmp_path / "rec", 1.0, report=quiet)
 
 
 async def test_a_second_feed_of_a_subject_waits_for_the_first(

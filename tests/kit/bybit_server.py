@@ -11,11 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 
 from tests.kit.sockets import TIMEOUT_S, Noticed
 
 MS = 1_800_000_000_000
 DEPTHS = (1, 50)
+RECENT_MAX = {"spot": 60, "linear": 1_000}
 ARGS_MAX = 10
 """Topics a request on spot."""
 
@@ -26,8 +28,9 @@ Side = dict[str, str]
 class Bybit:
     """One symbol's market on one server. Every change is pushed to whoever subscribed to it, as Bybit pushes it.
 
-    `lost` is how many of the next differences of a book nobody hears; `refused` topics are answered with a no;
-    `is_mute` takes requests and answers none.
+    `told` are all trades; over REST the newest are told, the first time but for the last `behind`. `lost` is how many
+    of the next differences of a book nobody hears; `refused` topics are answered with a no; `is_mute` takes requests
+    and answers none.
     """
 
     def __init__(self, symbol: str = "BTCUSDT", market: str = "spot", ms: Callable[[], int] = lambda: MS) -> None:
@@ -42,6 +45,9 @@ class Bybit:
         self.bids: Side = {}
         self.asks: Side = {}
         self.trades = 0
+        self.told: dict[str, dict[str, Any]] = {}
+        self.behind = 0
+        self.questions: list[str] = []
         self._ms = ms
         self._u = dict.fromkeys(DEPTHS, 100)
         self._shown: dict[int, tuple[Side, Side]] = {}
@@ -71,15 +77,19 @@ class Bybit:
             self._u[depth] = 1
             self.push(f"orderbook.{depth}.{self.symbol}", self._book(depth))
 
-    def trade(self, price: str, count: int = 1, *, block: bool = False, again: bool = False) -> None:
+    def trade(
+        self, price: str, count: int = 1, *, block: bool = False, again: bool = False, side: str = "Buy",
+        quantity: str = "0.001",
+    ) -> None:  # fmt: skip
         """So many trades in one message; `again`: the last ones once more."""
         first = self.trades - count if again else self.trades
         self.trades, ms = first + count, self._ms()
         rows = [
-            {"T": ms, "s": self.symbol, "S": "Buy", "v": "0.001", "p": price, "L": "PlusTick", "i": str(10**9 + number),
+            {"T": ms, "s": self.symbol, "S": side, "v": quantity, "p": price, "L": "PlusTick", "i": str(10**9 + number),
              "BT": block, "seq": number}
             for number in range(first, first + count)
         ]  # fmt: skip
+        self.told.update((str(row["i"]), row) for row in rows if not again)
         self.push(f"publicTrade.{self.symbol}", {"type": "snapshot", "ts": ms, "data": rows})
 
     def liquidate(self, *sides: str) -> None:
@@ -100,7 +110,7 @@ class Bybit:
 
     def push_raw(self, topic: str, text: str) -> None:
         for connection, topics in self._topics.items():
-            if topic in topics:
+            if topic in topics and connection.state is State.OPEN:
                 _send(connection, text)
 
     def top(self, count: int) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
@@ -185,13 +195,16 @@ class Bybit:
         return "".join(f"error:already subscribed,topic:{name}" for name in args if name in held)
 
     def rest(self, _connection: ServerConnection, request: Request) -> Response | None:
-        """The instruments, beside the streams."""
+        """The instruments and the newest trades, beside the streams."""
         target = urlsplit(request.path)
         if target.path == f"/v5/public/{self.market}":
             return None
+        wanted = parse_qs(target.query)
+        self.questions.append(target.path)
+        if target.path == "/v5/market/recent-trade":
+            return _json(HTTPStatus.OK, self._recent(int(wanted["limit"][0])))
         if target.path != "/v5/market/instruments-info":
             return _json(HTTPStatus.NOT_FOUND, {})
-        wanted = parse_qs(target.query)
         is_spot, quote = self.market == "spot", self.symbol[-4:]
         names = ("basePrecision", "minOrderAmt") if is_spot else ("qtyStep", "minNotionalValue")
         row = {
@@ -202,6 +215,18 @@ class Bybit:
         }  # fmt: skip
         rows = [row] if wanted["symbol"] == [self.symbol] and wanted["category"] == [self.market] else []
         return _json(HTTPStatus.OK, {"retCode": 0, "retMsg": "OK", "result": {"list": rows}})
+
+    def _recent(self, limit: int) -> dict[str, Any]:
+        if limit > (most := RECENT_MAX[self.market]):
+            return {"retCode": 10001, "retMsg": f"limit is above {most}", "result": {}}
+        listed = list(self.told.values())[: len(self.told) - self.behind]
+        self.behind = 0
+        rows = [
+            {"execId": row["i"], "symbol": row["s"], "price": row["p"], "size": row["v"], "side": row["S"],
+             "time": str(row["T"]), "isBlockTrade": row["BT"], "isRPITrade": False, "seq": str(row["seq"])}
+            for row in reversed(listed[-limit:])
+        ]  # fmt: skip
+        return {"retCode": 0, "retMsg": "OK", "result": {"category": self.market, "list": rows}, "time": self._ms()}
 
 
 def _changes(before: Side, after: Side) -> list[tuple[str, str]]:

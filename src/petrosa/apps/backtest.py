@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from petrosa.adapters.stores.journal.writer import JournalWriter, open_append, open_buffered
-from petrosa.adapters.venues.replay.recording import Recording
-from petrosa.apps.instruments import load_instruments
 from petrosa.apps.journaling import new_run_folder, open_journal, provenance_of, record_to, run_file
 from petrosa.apps.recorded import Input, open_recording
+from petrosa.apps.recordings import open_for
 from petrosa.apps.settings import Settings
-from petrosa.apps.wiring import Parts, build_desk, build_exchange, checkpoint_of, choose_instruments, symbols_of
+from petrosa.apps.wiring import Parts, build_desk, build_exchange, checkpoint_of
 from petrosa.backtest.run import run
 from petrosa.backtest.source import peek
 from petrosa.backtest.summary import JournalLine, Summary, Tally, pnl_of, position_lines
@@ -31,9 +30,7 @@ def run_backtest(
     Raises `RecordingError`, `ConfigError` or `StorageError`, each with its remedy.
     """
     began = time.perf_counter()
-    recording = Recording(paths)
-    known = load_instruments(settings.instruments.file or None)
-    instruments = choose_instruments(settings, known, recording.product, symbols_of(settings, recording.symbols))
+    recording, settings, instruments = open_for(settings, paths)
     parts = build_desk(settings, instruments)
     exchange = build_exchange(settings, instruments)
     opened_s = time.perf_counter() - began

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, TextIO
 from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.apps.instruments import load_instruments
 from petrosa.apps.parsing import market_parser
+from petrosa.apps.recordings import only_venue
 from petrosa.core.market.candles import CandleBuilder, interval_ns
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.instruments import Instrument
@@ -42,13 +43,14 @@ def build_candles(
     """
     lengths = {text: interval_ns(text) for text in intervals}
     recording = Recording(paths)
-    known = load_instruments() if instruments is None else instruments
+    venue = only_venue(recording)
+    known = {**recording.instruments, **(load_instruments() if instruments is None else instruments)}
     builders: Builders = {}
     for symbol in recording.symbols:
-        instrument = _known(known, recording.product, symbol)
+        instrument = _known(known, venue, recording.product, symbol)
         builders[instrument.id] = {text: CandleBuilder(instrument, ns, fill=fill) for text, ns in lengths.items()}
     found: dict[tuple[str, str], list[Candle]] = {}
-    unused = _read(recording, builders, found)
+    unused = _read(recording, venue, builders, found)
     rows = [
         (symbol, text, candle)
         for symbol in recording.symbols
@@ -70,9 +72,11 @@ def write_candles_csv(table: CandleTable, out: TextIO) -> None:
         writer.writerow(((symbol, text) if several else ()) + candle_row(candle))
 
 
-def _read(recording: Recording, builders: Builders, found: dict[tuple[str, str], list[Candle]]) -> dict[str, int]:
+def _read(
+    recording: Recording, venue: str, builders: Builders, found: dict[tuple[str, str], list[Candle]]
+) -> dict[str, int]:
     """Feed every trade to its builders; returns what was not used, by reason."""
-    parser = market_parser("binance", recording.product, recording.symbols, kinds=(Trade,))
+    parser = market_parser(venue, recording.product, recording.symbols, kinds=(Trade,))
     unused: Counter[str] = Counter()
     for frames in recording.batches():
         for frame in frames:
@@ -98,11 +102,11 @@ def _keep(
         found.setdefault((symbol_of(instrument), text), []).extend(closed)
 
 
-def _known(known: Mapping[InstrumentId, Instrument], product: str, symbol: str) -> Instrument:
-    instrument = known.get(instrument_id("binance", product, symbol))
+def _known(known: Mapping[InstrumentId, Instrument], venue: str, product: str, symbol: str) -> Instrument:
+    instrument = known.get(instrument_id(venue, product, symbol))
     if instrument is None:
         raise ConfigError(
-            f"symbol {symbol} of the recording is not in the instruments file for market {product}; add it"
+            f"symbol {symbol} of the recording is not in the instruments file for {venue} {product}; add it"
         )
     return instrument
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from petrosa.adapters.venues.replay.recording import Recording, files_of, sniff
+from petrosa.adapters.venues.replay.recording import Recording, looked_at
 from petrosa.apps.settings import Settings
 from petrosa.backtest.explain import utc
 from petrosa.core.model.base import NS_PER_SECOND
@@ -31,12 +31,14 @@ class Named(NamedTuple):
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """A recording as it is listed. What takes reading it whole is none where that was not done.
 
-    `first_at` is the first arrival, uncorrected; `bytes` is on disk. `problem` says why it cannot be used by its name.
+    `venue` is known of what has a manifest. `first_at` is the first arrival, uncorrected; `bytes` is on disk. `problem`
+    says why it cannot be used by its name.
     """
 
     name: str
     place: str
     path: str
+    venue: str = ""
     market: str | None = None
     symbols: tuple[str, ...] = ()
     first_at: str | None = None
@@ -137,12 +139,13 @@ def _look(entry: Named, problem: str, *, left: int | None) -> Listed:
     """`left` is how many bytes may be read; none: all of them."""
     row = Listed(name=entry.name, place=entry.place, path=str(entry.path), problem=problem)
     try:
-        files = [sniff(path, digest=False) for path in files_of([entry.path])]
+        files = looked_at([entry.path])
         size = sum(file.path.stat().st_size for file in files)
         products = {file.product for file in files} - {None}
         first = min(file.first_arrival for file in files)
         row = msgspec.structs.replace(
             row, bytes=size, first_at=utc(first), market="+".join(sorted(filter(None, products))) or None,
+            venue="+".join(sorted({file.venue for file in files} - {""})),
             symbols=tuple(sorted({symbol for file in files for symbol in file.symbols})),
         )  # fmt: skip
         if left is None or size <= left:

@@ -14,6 +14,7 @@ from petrosa.apps.documents import documents_file
 from petrosa.apps.feed import FeedSummary
 from petrosa.apps.joined import Report
 from petrosa.apps.journaling import new_run_folder
+from petrosa.apps.recordings import on_its_venue
 from petrosa.apps.services import serve_feed, serve_strategies, serve_trade
 from petrosa.apps.settings import Settings
 from petrosa.apps.strategies import StrategiesSummary
@@ -40,7 +41,7 @@ async def run_over_nats(settings: Settings, paths: Sequence[str | Path], command
 
     Raises what the services raise, `ConfigError` when there is no server program.
     """
-    Recording(paths)
+    settings = on_its_venue(settings, Recording(paths))
     folder = new_run_folder(settings.runs, command)
     async with AsyncExitStack() as stack:
         broker = await start_broker(folder)

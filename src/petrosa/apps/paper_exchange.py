@@ -27,8 +27,10 @@ from petrosa.apps.as_recorded import Relayed, relayed
 from petrosa.apps.catalogue import resolve
 from petrosa.apps.instruments import load_instruments
 from petrosa.apps.recorded import Input, open_recording
+from petrosa.apps.recordings import only_venue
 from petrosa.apps.settings import Settings
 from petrosa.apps.synth import start_prices, synthetic_feed
+from petrosa.apps.venues import BINANCE
 from petrosa.apps.wiring import Instruments, choose_instruments, symbols_of
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.market import MarketEvent, MarkPrice
@@ -89,7 +91,12 @@ def offer_recordings(
     known = load_instruments(settings.instruments.file or None)
     by_market: dict[str, list[Path]] = {}
     for path in resolve(settings, given):
-        by_market.setdefault(Recording([path]).product, []).append(path)
+        recording = Recording([path])
+        if (venue := only_venue(recording)) != BINANCE:
+            raise UsageError(
+                f"{path} is of {venue}, and a paper exchange speaks as {BINANCE} does; give one of {BINANCE}"
+            )
+        by_market.setdefault(recording.product, []).append(path)
     rules: dict[str, Instruments] = {}
     heard: list[Iterator[Heard]] = []
     for market, chosen in by_market.items():

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 QUOTED: Final = ("BTC/USD", "ETH/USD", "USDT/USD")
 QUOTED_BYBIT: Final = ("BTC/USDT", "ETH/USDT")
+TOPIC: Final = "quote"
 STREAMED_S: Final = 1.0
 """How often what a venue's stream has said is taken: `persistent_spread_periods` counts what is taken."""
 SUBJECTS_MAX: Final = 20
@@ -86,6 +87,11 @@ def _blockchain(address: str, _: Sequence[str]) -> Readings:
     from petrosa.adapters.outside import blockchain
 
     return blockchain.Blockchain(_http(address or blockchain.BASE_URL))
+
+
+def source_of(venue: str, market: str) -> str:
+    """What the best quotes of a venue's market are called."""
+    return venue if market == "spot" else f"{venue}-{market}"
 
 
 def _bybit(market: str) -> Callable[[str, Sequence[str]], Readings]:

@@ -11,6 +11,7 @@ from petrosa.adapters.stores.journal.reader import Head, JournalReader, read_sid
 from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.apps.journaling import code_version
 from petrosa.apps.recorded import Input, check_digest, open_recording, open_tape
+from petrosa.apps.recordings import told_on
 from petrosa.apps.settings import Settings, load_recorded
 from petrosa.apps.wiring import Markets, build_markets, build_strategist, build_trader
 from petrosa.backtest.explain import Explanation, Question, explain
@@ -114,4 +115,4 @@ def _input(folder: Path, header: Header, given: Sequence[str | Path]) -> Input:
     except RecordingError as problem:
         raise problem if given else RecordingError(f"{problem}; if it was moved, name it with --recording") from None
     check_digest(recorded, provenance.recording_sha256)
-    return open_recording(settings, recorded, instruments)
+    return open_recording(settings, told_on(settings, recorded), instruments)

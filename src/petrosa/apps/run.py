@@ -4,18 +4,17 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.apps.auditing.live import Auditing, auditing_of
 from petrosa.apps.configuration.live import live_configuration
 from petrosa.apps.desk_control import DeskControl
-from petrosa.apps.instruments import load_instruments
 from petrosa.apps.journaling import new_run_folder, run_file
 from petrosa.apps.process import FRAMES_AT_ONCE, DeskProcess, Side
 from petrosa.apps.recorded import open_recording
+from petrosa.apps.recordings import open_for
 from petrosa.apps.running import Report, changing, decisions_of, heartbeat_of, metrics_of, status_of
 from petrosa.apps.settings import Settings
 from petrosa.apps.surface import parts_of
-from petrosa.apps.wiring import build_analyzer, build_desk, choose_instruments, symbols_of
+from petrosa.apps.wiring import build_analyzer, build_desk
 from petrosa.backtest.summary import Summary
 from petrosa.core.turns import Record
 from petrosa.surfaces.api.app import api
@@ -50,9 +49,7 @@ def open_recorded(
     paths: Sequence[str | Path], settings: Settings, folder: Path | None = None, *, also: Sequence[Record] = ()
 ) -> DeskProcess:
     """A desk on a recording, ready to run; its journal goes to `folder` or among the runs of the data directory."""
-    recording = Recording(paths)
-    known = load_instruments(settings.instruments.file or None)
-    instruments = choose_instruments(settings, known, recording.product, symbols_of(settings, recording.symbols))
+    recording, settings, instruments = open_for(settings, paths)
     taken = open_recording(settings, recording, instruments, FRAMES_AT_ONCE)
     folder = new_run_folder(settings.runs, "run") if folder is None else folder
     return DeskProcess(

@@ -12,6 +12,7 @@ from petrosa.apps.desk_control import DeskControl
 from petrosa.apps.feed import FeedSummary, feed
 from petrosa.apps.instruments import load_instruments
 from petrosa.apps.joined import Report, connect
+from petrosa.apps.recordings import on_its_venue, told_on
 from petrosa.apps.service import ServiceStatus
 from petrosa.apps.settings import Settings
 from petrosa.apps.strategies import StrategiesSummary, StrategyService, strategies
@@ -32,6 +33,8 @@ from petrosa.surfaces.status import journal_check
 async def serve_feed(settings: Settings, paths: Sequence[str | Path], *, fresh: bool, report: Report) -> FeedSummary:
     """Publish a recording to its end."""
     recording = Recording(paths)
+    settings = on_its_venue(settings, recording)
+    recording = told_on(settings, recording)
     bus = await connect(settings, "feed")
     try:
         return await feed(settings, recording, bus, fresh=fresh, report=report)

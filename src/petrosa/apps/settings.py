@@ -199,6 +199,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         given[place:place] = stored
         return _settings(merge(self.merged.known, given), self.profile, self.home, self.crash_at, tuple(given))
 
+    def also(self, *more: Given) -> "Settings":
+        """These settings with what is known only now."""
+        given = (*self.given, *more)
+        return _settings(merge(self.merged.known, given), self.profile, self.home, self.crash_at, given)
+
     @property
     def runs(self) -> Path:
         """Where the journals of this data directory are, one folder a run."""

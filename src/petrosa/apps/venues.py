@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Final, NamedTuple, Protocol
 
+from petrosa.adapters.feeds.backfill import BACKFILL, Backfill
 from petrosa.adapters.feeds.face import MarketFeed
 from petrosa.adapters.feeds.outlet import News, Offer
 from petrosa.adapters.feeds.parser import Foreign, Kind, Parser
@@ -37,6 +38,7 @@ class Wish(NamedTuple):
     kinds: Sequence[str] = ()
     address: str = ""
     now: Callable[[], int] = time.time_ns
+    backfill: Backfill = BACKFILL
 
 
 class Heard(NamedTuple):
@@ -62,10 +64,13 @@ async def _bybit(wish: Wish, offer: Offer, tell: Callable[[News], None]) -> Asyn
     rest = Rest(where.rest)
     try:
         rules = await rules_of(rest.get, wish.market, wish.symbols)
+        dial, kinds = partial(Streams, where, wish.market, now=wish.now), wish.kinds or KINDS[wish.market]
+        feed = LiveFeed(
+            wish.market, rules, kinds, dial, rest.get, offer, tell, backfill=wish.backfill, now=wish.now
+        )  # fmt: skip
+        yield Heard(feed, rules)
     finally:
         await rest.close()
-    dial = partial(Streams, where, wish.market, now=wish.now)
-    yield Heard(LiveFeed(wish.market, rules, wish.kinds or KINDS[wish.market], dial, offer, tell, now=wish.now), rules)
 
 
 class Venue(NamedTuple):

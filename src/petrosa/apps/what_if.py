@@ -11,12 +11,12 @@ import msgspec
 from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.apps.backtest import rare_collection
 from petrosa.apps.described import entry_of
-from petrosa.apps.instruments import load_instruments
 from petrosa.apps.journaling import code_version
 from petrosa.apps.layers import RANKS, Given, Origin, split_symbol, with_symbol
 from petrosa.apps.recorded import Input, open_recording
+from petrosa.apps.recordings import on_its_venue, open_for
 from petrosa.apps.settings import STORED, Settings
-from petrosa.apps.wiring import Instruments, build_desk, build_exchange, choose_instruments, symbols_of
+from petrosa.apps.wiring import Instruments, build_desk, build_exchange
 from petrosa.backtest.source import peek
 from petrosa.backtest.summary import pnl_of, position_lines
 from petrosa.backtest.what_if import ParameterChange, Side, Watch, WhatIf, first_difference, turn_all
@@ -59,9 +59,8 @@ def compare(
     """
     entry = entry_of(strategy_id)
     symbol = plain_symbol(symbol)
-    recording = Recording(paths)
-    known = load_instruments(settings.instruments.file or None)
-    instruments = choose_instruments(settings, known, recording.product, symbols_of(settings, recording.symbols))
+    recording, settings, instruments = open_for(settings, paths)
+    changed = on_its_venue(changed, recording)
     symbols = [one.symbol for one in instruments.values() if entry.speaks_of(one)]
     if symbol and symbol not in symbols:
         said = ", ".join(symbols) or "no symbol that it speaks of"

@@ -22,7 +22,17 @@ class TradesLost(NamedTuple):
     why: str
 
 
-News = FeedStateChanged | BookGap | TradesLost
+class TradesUnknown(NamedTuple):
+    """Trades that may be missing, of a venue whose ids do not count: between two times of the venue (ns), and why."""
+
+    instrument: InstrumentId
+    stream: str
+    after: int
+    before: int
+    why: str
+
+
+News = FeedStateChanged | BookGap | TradesLost | TradesUnknown
 """What a feed says beside its frames. A gap is told before the frame after it, and is in the counters too."""
 
 
@@ -63,7 +73,7 @@ class Outlet:
     def mended(self, stream: str, why: str) -> None:
         self.changed(self.health.mend(stream, why, self.now()))
 
-    def said(self, news: BookGap | TradesLost) -> None:
+    def said(self, news: BookGap | TradesLost | TradesUnknown) -> None:
         self._tell(news)
 
     def changed(self, changes: Sequence[Change]) -> None:

@@ -20,7 +20,9 @@ from petrosa.errors import UsageError
 Examples:
   petrosa record --venue paper --out recordings/paper --symbols BTCUSDT --for 10m
   petrosa record --venue live --market spot --streams trade,depth,book_ticker --out recordings/btc --port 0
+  petrosa record --venue bybit --market spot --out recordings/bybit --symbols BTCUSDT --for 10m
   petrosa backtest recordings/paper
+  petrosa backtest recordings/paper recordings/bybit --set cross_exchange_spread.exchanges=bybit
 """
 )
 @listening_options
@@ -39,8 +41,9 @@ def record(
 ) -> None:  # fmt: skip
     """Record what a venue says, byte for byte as it is heard, until SIGTERM or Ctrl-C. No key is needed.
 
-    What is recorded can be read by backtest, run, feed and candles, also while it is being written, and after a kill.
-    HTTP on 8080: health, readiness, metrics, every stream.
+    What is recorded can be read by backtest, run, feed and candles, also while it is being written, and after a kill:
+    on the venue and market that its manifest names. Two recordings of two venues that were made at the same time are
+    one market and a second venue's quotes. HTTP on 8080: health, readiness, metrics, every stream.
     """
     from petrosa.apps import settings
     from petrosa.apps.commands.eventloop import run_async, until_stopped
@@ -48,7 +51,7 @@ def record(
     from petrosa.apps.commands.reporting import reporter
 
     if venue is None:
-        raise UsageError("record needs --venue: paper, testnet, demo or live")
+        raise UsageError("record needs --venue: paper, testnet, demo, live or bybit")
     options = chosen(http__port=port, http__listen=listen) | listened(venue, market, symbols, streams)
     loaded = settings.load(files, sets, home=home, options=options)
     require_live()

@@ -34,7 +34,7 @@ def recordings(whole: bool, files: tuple[str, ...], sets: tuple[str, ...], home:
         show_json({"places": [str(folder) for folder, _ in places_of(loaded)], "recordings": rows})
         return
     table = [
-        (row.name, row.market or "-", ", ".join(row.symbols) or "-", row.first_at or "-",
+        (row.name, _whose(row.venue, row.market), ", ".join(row.symbols) or "-", row.first_at or "-",
          _number(row.seconds, "{:,.1f} s"), _number(row.frames, "{:,}"), f"{row.bytes / 1e6:,.2f} MB",
          (row.digest or "-")[:12], row.path)
         for row in rows
@@ -46,6 +46,11 @@ def recordings(whole: bool, files: tuple[str, ...], sets: tuple[str, ...], home:
             click.echo(f"petrosa: {row.name}: {row.problem}", err=True)
     if any(row.digest is None and not row.problem for row in rows):
         click.echo("petrosa: large recordings were not read whole; --digest does", err=True)
+
+
+def _whose(venue: str, market: str | None) -> str:
+    """The market, and the venue where that is another than most."""
+    return f"{venue} {market}" if venue not in ("", "binance") else market or "-"
 
 
 def _number(value: float | None, form: str) -> str:

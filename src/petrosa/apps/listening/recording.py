@@ -11,20 +11,19 @@ from typing import Final
 import msgspec
 
 from petrosa import __version__
-from petrosa.adapters.feeds.outlet import News, TradesLost
+from petrosa.adapters.feeds.outlet import News, TradesLost, TradesUnknown
 from petrosa.adapters.stores.recording.manifest import Gap, Manifest
 from petrosa.adapters.stores.recording.writer import RecordingWriter
 from petrosa.apps.joined import Report
-from petrosa.apps.listening.kinds import streams_of
 from petrosa.apps.listening.serve import surrounded, until_ended, waits_on
 from petrosa.apps.listening.status import ListeningStatus
-from petrosa.apps.listening.venue import Listening, listening
+from petrosa.apps.listening.venue import Listening, address_of, listening
 from petrosa.apps.live.secret import reading_key
 from petrosa.apps.settings import Settings, process_environment
 from petrosa.apps.venues import BINANCE
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.market import BookGap, FeedState, FeedStateChanged, symbol_of
-from petrosa.errors import ConfigError, UsageError
+from petrosa.errors import UsageError
 
 MB: Final = 1_000_000
 AT_ONCE: Final = 4_096
@@ -96,6 +95,9 @@ class Recorder:
         elif isinstance(news, TradesLost):
             stream = f"{symbol.lower()}@{news.stream}"
             self._writer.note(Gap("trades", stream, now, news.why, first=news.first, last=news.last))
+        elif isinstance(news, TradesUnknown):
+            stream = f"{symbol.lower()}@{news.stream}"
+            self._writer.note(Gap("trades", stream, news.after, news.why, until_ns=news.before))
         else:
             self._note_state(f"{symbol.lower()}@{news.stream}", news, now)
 
@@ -111,11 +113,6 @@ async def record(settings: Settings, folder: Path, seconds: float | None, *, rep
 
     Raises `ConfigError` before anything is written, `StorageError` when the disk takes no more.
     """
-    if settings.feed.venue != BINANCE:
-        raise ConfigError(
-            f"feed.venue = {settings.feed.venue}: only recordings of {BINANCE} can be read yet, so none is made of it;"
-            " publish it with petrosa feed"
-        )
     async with AsyncExitStack() as stack:
         status = ListeningStatus(settings, "record")
         await surrounded(stack, settings, status, report)
@@ -167,10 +164,11 @@ def _about(settings: Settings, heard: Listening) -> Manifest:
         version=__version__,
         venue=settings.feed.venue,
         market=settings.feed.market,
-        environment=settings.venue.environment.value,
+        environment=heard.place if heard.venue == BINANCE else address_of(settings) or "live",
         symbols=tuple(sorted(heard.symbols)),
-        streams=tuple(sorted(streams_of(settings))),
+        streams=tuple(sorted({stream.partition("@")[2] for stream in heard.feed.states})),
         begun_ns=heard.clock.now(),
+        instruments=tuple(heard.instruments[key] for key in sorted(heard.instruments)),
     )
 
 

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 
+from petrosa.adapters.feeds.backfill import Backfill
 from petrosa.adapters.feeds.face import MarketFeed
-from petrosa.adapters.feeds.outlet import News, TradesLost
+from petrosa.adapters.feeds.outlet import News, TradesLost, TradesUnknown
 from petrosa.adapters.net.rate_limit import Ledger
 from petrosa.adapters.venues.binance.live.environments import urls
 from petrosa.adapters.venues.binance.live.feed_params import FeedParams
@@ -20,6 +21,7 @@ from petrosa.adapters.venues.binance.live.server_clock import ServerClock
 from petrosa.adapters.venues.binance.live.streams import Streams
 from petrosa.adapters.wire.feed_states import encode_feed_state, is_feed_state, stream_told
 from petrosa.adapters.wire.readings import SUFFIX
+from petrosa.adapters.wire.times import iso_z
 from petrosa.apps.joined import Report
 from petrosa.apps.listening.kinds import streams_of
 from petrosa.apps.live.preparing import first_answer, listed_rules
@@ -105,6 +107,9 @@ class Listening:
         elif isinstance(news, TradesLost):
             ids = f"{news.first} to {news.last}"
             self._report(f"{news.instrument} {news.stream} {ids} are lost: {news.why}")
+        elif isinstance(news, TradesUnknown):
+            between = f"{iso_z(news.after)} and {iso_z(news.before)}"
+            self._report(f"{news.instrument} {news.stream}: trades between {between} may be lost: {news.why}")
 
     def _say(self, change: FeedStateChanged) -> None:
         self._last = max(self._last, self.clock.now())
@@ -143,11 +148,14 @@ def _opened(settings: Settings, one: Listening, key: str) -> AbstractAsyncContex
     feed = settings.feed
     if feed.venue == BINANCE:
         return _binance(settings, one, streams_of(settings), key)
-    addresses = dict(text.split("=", 1) for text in settings.outside.addresses)
-    address = addresses.get(feed.venue, "")
-    return listen(
-        feed.venue, Wish(feed.market, feed.symbols, feed.streams, address, one.clock.now), one.offer, one.hear
-    )
+    backfill = Backfill(feed.backfill_max_trades, feed.backfill_max_seconds)
+    wish = Wish(feed.market, feed.symbols, feed.streams, address_of(settings), one.clock.now, backfill)
+    return listen(feed.venue, wish, one.offer, one.hear)
+
+
+def address_of(settings: Settings) -> str:
+    """Another host of the configured venue's service; empty for its own."""
+    return dict(text.split("=", 1) for text in settings.outside.addresses).get(settings.feed.venue, "")
 
 
 @asynccontextmanager

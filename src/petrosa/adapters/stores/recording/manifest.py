@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from petrosa.core.model.instruments import Instrument
 from petrosa.errors import RecordingError, StorageError
 
 NAME: Final = "manifest.json"
@@ -40,7 +41,8 @@ class Gap(msgspec.Struct, frozen=True):
     """What is missing. `book`: differences `first` (expected) to `last` (got). `trades`: ids that nobody will hear.
 
     `stream`: it was stale or dead from `at_ns` to `until_ns` (0: to the end). The first is found in the frames again,
-    and the last is told in them.
+    and the last is told in them. Trades of a venue whose ids do not count have no `first` and `last`: those that may be
+    missing are between the trades of `at_ns` and `until_ns`.
     """
 
     kind: Literal["book", "trades", "stream"]
@@ -70,6 +72,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     gaps: tuple[Gap, ...] = ()
     gaps_left_out: int = 0
     """Gaps beyond the first ten thousand."""
+    instruments: tuple[Instrument, ...] = ()
+    """The rules of the symbols, as the venue told them when it was recorded last."""
 
 
 def read_manifest(folder: Path) -> Manifest | None:

@@ -82,6 +82,7 @@ class RecordingWriter:
                 self._mended(known),
                 symbols=tuple(sorted({*known.symbols, *about.symbols})),
                 streams=tuple(sorted({*known.streams, *about.streams})),
+                instruments=tuple({one.id: one for one in (*known.instruments, *about.instruments)}.values()),
                 ended_ns=0,
             )
         self._gaps, self._gaps_left_out = list(manifest.gaps), manifest.gaps_left_out

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from petrosa.adapters.stores.recording.manifest import NAME, Manifest, read_manifest
+from petrosa.adapters.stores.recording.manifest import NAME, Gap, Manifest, read_manifest
+from petrosa.adapters.wire.times import iso_z
 from petrosa.errors import RecordingError
 
 
@@ -33,7 +34,7 @@ class Manifested(NamedTuple):
         """(reason, message) for what is missing and the frames do not show by themselves."""
         manifest = self.manifest
         said = [
-            ("recorded_gap", f"{self.folder.name}: {gap.stream} {gap.first} to {gap.last} were lost: {gap.why}")
+            ("recorded_gap", f"{self.folder.name}: {gap.stream} {_between(gap)}: {gap.why}")
             for gap in manifest.gaps
             if gap.kind == "trades"
         ]
@@ -41,6 +42,12 @@ class Manifested(NamedTuple):
             text = f"{manifest.open_segment} was not closed: it is being written, or its recorder died"
             said.append(("open_segment", f"{self.folder.name}: {text}; what is whole of it is used"))
         return said
+
+
+def _between(gap: Gap) -> str:
+    if gap.first or gap.last:
+        return f"{gap.first} to {gap.last} were lost"
+    return f"may have had trades between {iso_z(gap.at_ns)} and {iso_z(gap.until_ns)} that were lost"
 
 
 def manifested(folder: Path) -> Manifested | None:

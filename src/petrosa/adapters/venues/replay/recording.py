@@ -3,17 +3,21 @@
 import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from functools import cached_property
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from petrosa.adapters.stores.recording.manifest import NAME as MANIFEST
 from petrosa.adapters.venues.replay.lines import Faults, frames, is_gzip
 from petrosa.adapters.venues.replay.manifested import Manifested, manifested
 from petrosa.adapters.wire.frame import RawFrame
 from petrosa.adapters.wire.readings import is_reading
+from petrosa.core.model.instruments import Instrument
+from petrosa.core.model.market import InstrumentId
 from petrosa.errors import RecordingError
 
 SNIFFED_FRAMES: Final = 1_000
@@ -23,16 +27,35 @@ _ARRIVAL: Final = itemgetter(0)
 USDM_SIGNS: Final = (b'"pu":', b'"X":"', b'"e":"bookTicker"')
 SPOT_SIGNS: Final = (b'"M":', b'"e":"depthUpdate"', b'"lastUpdateId"', b'"u":')
 """What only one product sends. Looked for in this order: a spot update is one that is not a futures update."""
+_UNSIGNED: Final = re.compile(rb'\{"stream":"[^"@]+@[^"]+","data":\{"topic":"')
+"""How frames of Bybit begin, and Binance's never do. They do not show which market they are of: a manifest says it."""
+
+Told = Iterator[list[RawFrame]]
+"""Frames in the order of their arrival, in blocks."""
+Telling = Callable[[Faults], Callable[[Told], Told]]
+"""Makes what tells the frames of a venue in another way: called once for each reading, then with each file's blocks in
+turn. What it cannot use goes to the faults."""
 
 
 class RecordedFile(NamedTuple):
-    """One file, and what its first frames say about it. A file of outside readings has no symbols and no product."""
+    """One file, and what its first frames say about it. A file of outside readings has no symbols and no product.
+
+    In a folder with a manifest that says whose `venue` and which `product` it is; without one the venue is not known.
+    """
 
     path: Path
     first_arrival: int
     sha256: str
     symbols: tuple[str, ...]
     product: str | None
+    is_signed: bool = True
+    """Whether its frames show of which market they are, if they are of one."""
+    venue: str = ""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """(venue, market), each empty where it is not known."""
+        return self.venue, self.product or ""
 
     @property
     def snapshot_symbol(self) -> str | None:
@@ -47,29 +70,55 @@ class Recording:
     """One or more files or folders (of `*.gz`). Names of files play no part in order or digest.
 
     Where a folder has a manifest its files must be as that says. `faults` counts what could not be read, and gaps that
-    the manifest tells of. Raises `RecordingError`, with the remedy, when nothing can be.
+    the manifest tells of; `instruments` are the rules that manifests hold. Raises `RecordingError`, with the remedy,
+    when nothing can be.
     """
 
     def __init__(self, paths: Iterable[str | Path], product: str | None = None) -> None:
         given = [Path(path) for path in paths]
-        kept = [found for path in given if path.is_dir() and (found := manifested(path)) is not None]
-        files = [file for path in files_of(given) if (file := _sniffed(path, kept)) is not None]
-        if not files:
-            raise RecordingError("the recording holds no whole frame yet; wait until its recorder has written some")
+        kept = _kept(given)
+        files = _files(given, kept)
         for one in kept:
             one.check({file.path.name: file.sha256 for file in files if file.path.parent == one.folder})
         self._remarks = [remark for one in kept for remark in one.remarks()]
-        markets = {one.manifest.market for one in kept}
+        self.instruments: Mapping[InstrumentId, Instrument] = {
+            rules.id: rules for one in kept for rules in one.manifest.instruments
+        }
         self.files = tuple(sorted(files, key=lambda file: (file.first_arrival, file.sha256)))
         self.name = "+".join(path.resolve().name for path in given)
-        self.symbols = tuple(sorted({symbol for file in files for symbol in file.symbols}))
         self.faults = Faults()
-        self._product = product or (markets.pop() if len(markets) == 1 else None)
+        self._product = product
+        self._telling: Mapping[tuple[str, str], Telling] = {}
+
+    @cached_property
+    def places(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """The symbols of every (venue, market) in it. The venue is empty where no manifest says it."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for file in self.files:
+            if file.product is not None:
+                found.setdefault(file.place, set()).update(file.symbols)
+        return {place: tuple(sorted(found[place])) for place in sorted(found)}
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Of the markets that are told as they are."""
+        return tuple(sorted({symbol for file in self._own for symbol in file.symbols}))
+
+    def telling(self, others: Mapping[tuple[str, str], Telling]) -> "Recording":
+        """The same recording with what is of these places told in another way."""
+        found = copy(self)
+        found.__dict__.pop("product", None)
+        found._telling, found.faults = others, Faults()
+        return found
+
+    @property
+    def _own(self) -> list[RecordedFile]:
+        return [file for file in self.files if file.place not in self._telling]
 
     @cached_property
     def product(self) -> str:
-        """`spot` or `usdm`, read off the frames unless it was given."""
-        found = sorted({file.product for file in self.files if file.product is not None})
+        """`spot`, `usdm` or `linear`: as it was given, else as the manifest says, else as the frames show."""
+        found = sorted({file.product for file in self._own if file.product is not None})
         if self._product is not None:
             return self._product
         if len(found) == 1:
@@ -107,12 +156,13 @@ class Recording:
         """
         unopened = list(self.files)
         opened: list[_Opened] = []
+        told = {place: make(self.faults) for place, make in self._telling.items()}
         while unopened or opened:
             if not opened:
-                opened.append(self._open(unopened.pop(0)))
+                opened.append(self._open(unopened.pop(0), told))
             opened = [file for file in opened if file.fill()]
             while unopened and opened and unopened[0].first_arrival <= min(file.horizon for file in opened):
-                late = self._open(unopened.pop(0))
+                late = self._open(unopened.pop(0), told)
                 if late.fill():
                     opened.append(late)
             if not opened:
@@ -123,8 +173,9 @@ class Recording:
                 merged.sort(key=_ARRIVAL)
             yield merged
 
-    def _open(self, file: RecordedFile) -> "_Opened":
-        return _Opened(frames(file.path, file.snapshot_symbol, self.faults))
+    def _open(self, file: RecordedFile, told: Mapping[tuple[str, str], Callable[[Told], Told]]) -> "_Opened":
+        blocks = frames(file.path, file.snapshot_symbol, self.faults)
+        return _Opened(told[file.place](blocks) if file.place in told else blocks)
 
 
 class _Opened:
@@ -154,14 +205,42 @@ class _Opened:
         return taken
 
 
-def _sniffed(path: Path, kept: list[Manifested]) -> RecordedFile | None:
+def looked_at(paths: Iterable[str | Path]) -> list[RecordedFile]:
+    """The files of a recording with what their first frames and manifests say, no digests. Raises as `Recording`."""
+    given = [Path(path) for path in paths]
+    return _files(given, _kept(given), digest=False)
+
+
+def _files(given: list[Path], kept: list[Manifested], *, digest: bool = True) -> list[RecordedFile]:
+    files = [file for path in files_of(given) if (file := _sniffed(path, kept, digest=digest)) is not None]
+    if not files:
+        raise RecordingError("the recording holds no whole frame yet; wait until its recorder has written some")
+    return files
+
+
+def _kept(given: Iterable[Path]) -> list[Manifested]:
+    return [found for path in given if path.is_dir() and (found := manifested(path)) is not None]
+
+
+def _sniffed(path: Path, kept: list[Manifested], *, digest: bool) -> RecordedFile | None:
     """None for a segment that has been begun, of which nothing is whole yet."""
+    mine = next((one for one in kept if one.folder.resolve() == path.resolve().parent), None)
     try:
-        return sniff(path)
+        file = sniff(path, digest=digest)
     except RecordingError:
-        if any(path.parent == one.folder and one.is_open(path) for one in kept):
+        if mine is not None and mine.is_open(path):
             return None
         raise
+    if mine is None and not file.is_signed:
+        mine = manifested(path.parent)
+        if mine is None:
+            raise RecordingError(
+                f"recording {path} is of a venue whose frames do not say which market they are of; put {MANIFEST} of"
+                " the folder that it was recorded into beside it"
+            )
+    if mine is None or not file.symbols:  # readings lie in any folder, and are of no venue
+        return file
+    return file._replace(venue=mine.manifest.venue, product=mine.manifest.market)
 
 
 def files_of(paths: list[Path]) -> list[Path]:
@@ -211,7 +290,9 @@ def sniff(path: Path, *, digest: bool = True) -> RecordedFile:
     first = [frame for frame in first if not is_reading(frame.payload)]
     names = [match for frame in first if (match := _STREAM.match(frame.payload)) is not None]
     symbols = sorted({match[1].decode(errors="replace").upper() for match in names if match[1]} - {""})
-    return RecordedFile(path, first_arrival, sha256, tuple(symbols), _product(first))
+    is_signed = not any(_UNSIGNED.match(frame.payload) for frame in first)
+    product = _product(first) if is_signed else None
+    return RecordedFile(path, first_arrival, sha256, tuple(symbols), product, is_signed)
 
 
 def _product(first: list[RawFrame]) -> str | None:

@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
-from petrosa.adapters.feeds.face import BookHealth, Dial, Hear, StreamHealth
-from petrosa.adapters.feeds.health import Health
+from petrosa.adapters.feeds import live_feed
+from petrosa.adapters.feeds.face import BookHealth, Dial, Hear
+from petrosa.adapters.feeds.live_feed import known, outlet
 from petrosa.adapters.feeds.outlet import News, Offer, Outlet
-from petrosa.adapters.net.websocket import LinkState, together
 from petrosa.adapters.venues.binance.live.books import Books
 from petrosa.adapters.venues.binance.live.built_depth import STREAM, BuiltDepth
 from petrosa.adapters.venues.binance.live.expected import expected
@@ -20,7 +20,6 @@ from petrosa.adapters.venues.binance.live.trades import Trades
 from petrosa.adapters.venues.binance.parse import DEPTH, DIFF, SKIPPED, STREAMS
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import BookGap, InstrumentId, symbol_of
-from petrosa.errors import ConfigError
 
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "spot": ("bookTicker", "depth20@100ms", "trade"),
@@ -29,12 +28,11 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
 """What a desk listens to, by market."""
 
 DIFFERENCES: Final = "depth@100ms"
-LOOK_S: Final = 0.5
 SAMPLE_S: Final = 0.05
 """How often it is seen whether a depth is due that no frame has brought about."""
 
 
-class LiveFeed:
+class LiveFeed(live_feed.LiveFeed):
     """One market's streams of some symbols, from the sockets to whoever reads.
 
     `kinds` are the venue's stream names after the `@`: `trade`, `aggTrade`, `depth20@100ms`, `depth@100ms` (a book: its
@@ -51,62 +49,50 @@ class LiveFeed:
     ) -> None:  # fmt: skip
         """Raises `ConfigError` for a kind of stream that there is not."""
         wanted = _wanted(kinds, params)
-        self._streams = {f"{symbol_of(key).lower()}@{kind}": key for key in instruments for kind in wanted}
+        streams = {f"{symbol_of(key).lower()}@{kind}": key for key in instruments for kind in wanted}
         made = {f"{symbol_of(key).lower()}@{STREAM}": key for key in instruments}
-        watched = {
-            stream: (symbol_of(key), expected(market, stream.partition("@")[2]))
-            for stream, key in self._streams.items()
-        }
-        self._now = now
+        out = outlet(streams, partial(expected, market), offer, tell, now, made)
+        making = _Making(market, instruments, streams, ask, out, params, sleep)
+        super().__init__(out, dial(tuple(streams), making.hear, making.link), making, now, sleep)
+
+
+class _Making:
+    """See `live_feed.Making`."""
+
+    def __init__(
+        self, market: str, instruments: Mapping[InstrumentId, Instrument], streams: Mapping[str, InstrumentId],
+        ask: Callable[[Request], Awaitable[bytes]], out: Outlet, params: FeedParams,
+        sleep: Callable[[float], Coroutine[Any, Any, None]],
+    ) -> None:  # fmt: skip
+        self._streams = streams
         self._sleep = sleep
-        self._out = Outlet(self._streams | made, Health(watched, now()), offer, tell, now)
+        self._out = out
         self._depth = BuiltDepth(market, instruments) if params.depth20_from_book else None
         built = _nothing if self._depth is None else self._depth.hear
-        self._trades = Trades(market, self._kept(TRADES), ask, self._out, params, sleep)
+        self._trades = Trades(market, self._kept(TRADES), ask, out, params, sleep)
         diffs = {suffix for suffix, kind in STREAMS.items() if kind is DIFF}
-        self._books = Books(market, self._kept(diffs), ask, self._out, params, built, sleep)
+        self._books = Books(market, self._kept(diffs), ask, out, params, built, sleep)
         self._hearers: dict[str, Hear] = {
-            **dict.fromkeys(self._streams, self._out.hand_on),
+            **dict.fromkeys(streams, out.hand_on),
             **dict.fromkeys(self._kept(TRADES), self._trades.hear),
             **dict.fromkeys(self._kept(diffs), self._books.hear),
-        }
-        self._sockets = dial(tuple(self._streams), self._hear, self._link)
-
-    @property
-    def counts(self) -> Counter[str]:
-        """What was left out, filled, lost or not understood, by name."""
-        return self._out.counts + self._sockets.counts
-
-    @property
-    def links(self) -> Mapping[str, LinkState]:
-        return self._sockets.links
-
-    @property
-    def states(self) -> Mapping[str, StreamHealth]:
-        """Every stream's health by its name, `btcusdt@trade`."""
-        return {
-            name: StreamHealth(one.state, one.since, one.reason, one.heard)
-            for name, one in self._out.health.pulses.items()
         }
 
     @property
     def books(self) -> Mapping[str, BookHealth]:
-        """Every book's state by symbol; empty when no differences are heard."""
         return self._books.states
 
     def ask_books(self, symbols: Iterable[str], why: str) -> None:
-        """Fetch snapshots anew and hand them on: for who begins a file, or has left a difference out."""
         self._books.ask_anew(symbols, why)
 
-    async def run(self) -> None:
-        """Go on for ever. Raises what the connections raise."""
-        self._out.health.expect(self._now())
-        running = [self._sockets.run(), self._trades.run(), self._books.run(), self._look()]
-        if self._depth is not None:
-            running.append(self._sample_quiet(self._depth))
-        await together(running)
+    def look(self, now: int) -> None:
+        self._trades.look(now)
 
-    def _hear(self, stream: str, frame: bytes, arrival: int) -> None:
+    def tasks(self) -> Sequence[Coroutine[Any, Any, None]]:
+        sampling = () if self._depth is None else (self._sample_quiet(self._depth),)
+        return (self._trades.run(), self._books.run(), *sampling)
+
+    def hear(self, stream: str, frame: bytes, arrival: int) -> None:
         hear = self._hearers.get(stream)
         if hear is None:
             self._out.counts["frame of a stream that nobody asked for"] += 1
@@ -117,21 +103,14 @@ class LiveFeed:
         self._out.heard(stream, arrival)
         hear(stream, frame, arrival)
 
-    def _link(self, stream: str, is_up: bool, why: str) -> None:
+    def link(self, stream: str, is_up: bool, why: str) -> None:
         if stream in self._streams:
-            self._out.changed(self._out.health.link(stream, is_up, why, self._now()))
-
-    async def _look(self) -> None:
-        while True:
-            await self._sleep(LOOK_S)
-            now = self._now()
-            self._trades.look(now)
-            self._out.changed(self._out.health.look(now))
+            self._out.changed(self._out.health.link(stream, is_up, why, self._out.now()))
 
     async def _sample_quiet(self, depth: BuiltDepth) -> None:
         while True:
             await self._sleep(SAMPLE_S)
-            now = self._now()
+            now = self._out.now()
             if now >= depth.due:
                 self._sample(depth, now)
 
@@ -145,10 +124,7 @@ class LiveFeed:
 
 def _wanted(kinds: Collection[str], params: FeedParams) -> list[str]:
     """The kinds to listen to. Where depth is made of books, books are listened to instead of it."""
-    unknown = sorted(kind for kind in kinds if kind not in STREAMS and kind not in SKIPPED)
-    if unknown:
-        raise ConfigError(f"feed.streams: {', '.join(unknown)} is not a stream that Binance has for a symbol")
-    wanted = list(dict.fromkeys(kinds))
+    wanted = known(kinds, STREAMS.keys() | SKIPPED, "Binance has for a symbol")
     if params.depth20_from_book:
         wanted = [kind for kind in wanted if STREAMS.get(kind) is not DEPTH]
         if not any(STREAMS.get(kind) is DIFF for kind in wanted):

@@ -10,7 +10,7 @@ QUOTE: Final = Expected(Manner.STEADY, 15.0)
 """Said again after 3 s without a change."""
 TICKER: Final = Expected(Manner.BUSY, 30.0)
 """Every 100 ms on linear, 50 ms on spot, but only with a change."""
-TRADE: Final = Expected(Manner.BUSY, 60.0)
+TRADE: Final = Expected(Manner.BUSY, 60.0, asks=True)
 BAR: Final = Expected(Manner.BUSY, 60.0)
 RARE: Final = Expected(Manner.RARE, 60.0)
 

@@ -71,8 +71,9 @@ class BybitQuotes:
         rest = Rest(self._where.rest)
         try:
             rules = await rules_of(rest.get, self._market, [subject.replace("/", "") for subject in self._subjects])
-        finally:
+        except BaseException:
             await rest.close()
+            raise
         self._names = {key: f"{one.base}/{one.quote}" for key, one in rules.items()}
         self._parser = Parser("bybit", self._market, [one.symbol for one in rules.values()])
         self.feed = LiveFeed(
@@ -80,9 +81,15 @@ class BybitQuotes:
             lambda topics, hear, on_link: Streams(
                 self._where, self._market, topics, hear, on_link, now=self._now, pace=self._pace
             ),
-            self._offer, self._tell, now=self._now,
+            rest.get, self._offer, self._tell, now=self._now,
         )  # fmt: skip
-        self._task = asyncio.create_task(self.feed.run())
+        self._task = asyncio.create_task(self._run(rest))
+
+    async def _run(self, rest: Rest) -> None:
+        try:
+            await self.feed.run()
+        finally:
+            await rest.close()
 
     async def _wait(self) -> None:
         assert self._task is not None
