@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+UNIT := $(addprefix tests/unit/,backtest core runtime)
 
 .PHONY: run test setup check format bench pages soak crashes unit clean help
 
@@ -11,8 +12,8 @@ run: setup  ## the whole system on a synthetic market: no key, no account, no se
 test: setup  ## every test; servers it needs are started on free loopback ports
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-unit: setup  ## the fast tests only
-	$(BIN)/python -m pytest tests/unit tests/architecture
+unit: setup  ## the core, without what turns whole markets or tries many examples: seconds
+	$(BIN)/python -m pytest -n auto --dist worksteal $(UNIT) -m "not (market or recordings or hypothesis)"
 
 soak: setup  ## the long campaigns, whole
 	PETROSA_SOAK=1 $(BIN)/python -m pytest -n auto --dist worksteal

@@ -4,6 +4,8 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -16,10 +18,24 @@ from tests.kit.nats import session_server
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+UNIT: Final = Path(__file__).parent / "unit"
+
 
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: a good part of the tests waits for a server, a process or a clock."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each worker begins with its share of what takes long and ends with unit tests, of which others can take some."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    units = [one for one in items if UNIT in one.path.parents]
+    others = [one for one in items if UNIT not in one.path.parents]
+    items[:] = [one for n in range(workers) for part in (others, units) for one in _share(part, n, workers)]
+
+
+def _share(part: list[pytest.Item], n: int, of: int) -> list[pytest.Item]:
+    return part[len(part) * n // of : len(part) * (n + 1) // of]
 
 
 def pytest_collection_finish() -> None:

@@ -35,6 +35,7 @@ def stands_as_it_stood(life: Life, since: int) -> None:
         assert one.time == encode(turns.snapshot())
 
 
+@pytest.mark.market
 @pytest.mark.parametrize("seed", range(sample(24, 480)))
 def test_memory_alone_makes_the_same_desk(seed: int) -> None:
     """From nothing and from checkpoints on the way: orders, fills, guards, reversals, opinions, days and timers."""
@@ -51,6 +52,7 @@ def test_whatever_happens(seed: int, steps: list[Step]) -> None:
     stands_as_it_stood(lived(seed, steps), -1)
 
 
+@pytest.mark.market
 @pytest.mark.parametrize("seed", range(sample(24, 240)))
 def test_what_comes_after_is_decided_the_same(seed: int) -> None:
     """Cut before each start of the process in a long life: what the desk hears after it leads to the same decisions."""

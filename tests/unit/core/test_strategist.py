@@ -264,6 +264,7 @@ def test_every_strategy_stands_before_the_mirror() -> None:
     assert set() == set(LIVELY) & set(ONE_SIDED)
 
 
+@pytest.mark.market
 @pytest.mark.parametrize("name", list(LIVELY))
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_mirrored_market_gets_the_mirrored_decisions(name: str, seed: int) -> None:
@@ -280,6 +281,7 @@ def test_a_mirrored_market_gets_the_mirrored_decisions(name: str, seed: int) -> 
         assert a.confidence == pytest.approx(b.confidence, abs=1e-9)
 
 
+@pytest.mark.market
 @pytest.mark.parametrize("seed", [4, 5])
 def test_a_prefix_of_the_market_gets_the_same_decisions_up_to_there(seed: int) -> None:
     """Nothing decided depends on what comes later."""
@@ -291,6 +293,7 @@ def test_a_prefix_of_the_market_gets_the_same_decisions_up_to_there(seed: int) -
         assert whole[: len(part)] == part
 
 
+@pytest.mark.market
 def test_the_same_market_twice_gets_the_same_decisions() -> None:
     """There is no hidden state, no clock and no chance in it."""
     events = random_market(6)

@@ -56,6 +56,7 @@ def signals(name: str, first: StrategyParams, then: StrategyParams, events: list
     return made
 
 
+@pytest.mark.market
 @pytest.mark.parametrize("name", list(TICK))
 def test_a_retuned_strategy_says_what_one_with_these_parameters_from_the_beginning_does(name: str) -> None:
     """The windows are the same. It may say less for a while: what was judged by the old ones has to be shown again."""

@@ -42,6 +42,19 @@ class CandleParams(StrategyParams, frozen=True, forbid_unknown_fields=True, kw_o
     ] = 10.0
 
 
+class TwoAverages(CandleParams, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Those of strategies that look at a fast and a slow average of the closes."""
+
+    RESTARTS: ClassVar[frozenset[str]] = frozenset({"ema_fast", "ema_slow"})
+
+    ema_fast: Annotated[int, Meta(ge=2, le=100, description="Bars of the fast average.")] = 8
+    ema_slow: Annotated[int, Meta(ge=3, le=400, description="Bars of the slow average.")] = 80
+
+    def check(self) -> None:
+        if self.ema_fast >= self.ema_slow:
+            raise ValueError(f"ema_fast {self.ema_fast} must be below ema_slow {self.ema_slow}")
+
+
 class Setup(NamedTuple):
     """What a strategy sees in the bar that has just closed. Prices are in quote currency.
 

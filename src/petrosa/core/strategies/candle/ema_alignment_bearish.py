@@ -2,7 +2,7 @@
 
 from collections import deque
 from itertools import pairwise
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -10,17 +10,13 @@ from petrosa.core.analytics.indicators.ema import Ema
 from petrosa.core.model.market import Candle
 from petrosa.core.model.signals import Action
 from petrosa.core.strategies.base import CatalogEntry, Quiet, ReplayHonesty
-from petrosa.core.strategies.candle.base import CandleParams, CandleStrategy, Setup, reward
+from petrosa.core.strategies.candle.base import CandleStrategy, Setup, TwoAverages, reward
 
 PERIODS_MAX: Final = 20
 _CONFIDENCE_MAX: Final = 0.85
 
 
-class Params(CandleParams, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    RESTARTS: ClassVar[frozenset[str]] = frozenset({"ema_fast", "ema_slow"})
-
-    ema_fast: Annotated[int, Meta(ge=2, le=100, description="Bars of the fast average.")] = 8
-    ema_slow: Annotated[int, Meta(ge=3, le=400, description="Bars of the slow average.")] = 80
+class Params(TwoAverages, frozen=True, forbid_unknown_fields=True, kw_only=True):
     trend_confirmation_periods: Annotated[
         int, Meta(ge=1, le=PERIODS_MAX, description="Over how many bars both averages have fallen without a pause.")
     ] = 2
@@ -30,10 +26,6 @@ class Params(CandleParams, frozen=True, forbid_unknown_fields=True, kw_only=True
     base_confidence: Annotated[
         float, Meta(ge=0.5, le=1, description="Confidence when the averages and the price are next to each other.")
     ] = 0.60
-
-    def check(self) -> None:
-        if self.ema_fast >= self.ema_slow:
-            raise ValueError(f"ema_fast {self.ema_fast} must be below ema_slow {self.ema_slow}")
 
 
 class EmaAlignmentBearish(CandleStrategy):

@@ -2,7 +2,7 @@
 
 from collections import deque
 from itertools import pairwise
-from typing import Annotated, ClassVar, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 from msgspec import Meta
 
@@ -10,7 +10,7 @@ from petrosa.core.analytics.indicators.ema import Ema, Seeding
 from petrosa.core.model.market import Candle
 from petrosa.core.model.signals import Action
 from petrosa.core.strategies.base import CatalogEntry, Quiet, ReplayHonesty
-from petrosa.core.strategies.candle.base import CandleParams, CandleStrategy, Setup, reward
+from petrosa.core.strategies.candle.base import CandleStrategy, Setup, TwoAverages, reward
 
 _CONFIDENCE_MAX: Final = 0.92
 _STEPS: Final = 2
@@ -18,11 +18,7 @@ _STEPS: Final = 2
 PERIODS_MAX: Final = 20
 
 
-class Params(CandleParams, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    RESTARTS: ClassVar[frozenset[str]] = frozenset({"ema_fast", "ema_slow"})
-
-    ema_fast: Annotated[int, Meta(ge=2, le=100, description="Bars of the fast average.")] = 8
-    ema_slow: Annotated[int, Meta(ge=3, le=400, description="Bars of the slow average.")] = 80
+class Params(TwoAverages, frozen=True, forbid_unknown_fields=True, kw_only=True):
     trend_confirmation_periods: Annotated[
         int, Meta(ge=1, le=PERIODS_MAX, description="How many last bars have closed above the fast average.")
     ] = 4
@@ -32,10 +28,6 @@ class Params(CandleParams, frozen=True, forbid_unknown_fields=True, kw_only=True
     base_confidence: Annotated[
         float, Meta(ge=0.5, le=1, description="Confidence in a bar that only just fits; a small one adds up to 0.10.")
     ] = 0.76
-
-    def check(self) -> None:
-        if self.ema_fast >= self.ema_slow:
-            raise ValueError(f"ema_fast {self.ema_fast} must be below ema_slow {self.ema_slow}")
 
 
 class Averages(NamedTuple):

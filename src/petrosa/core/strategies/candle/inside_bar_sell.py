@@ -1,6 +1,6 @@
 """`inside_bar_sell`: below both averages the market pauses within the bar before."""
 
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -8,26 +8,18 @@ from petrosa.core.analytics.indicators.ema import Ema
 from petrosa.core.model.market import Candle
 from petrosa.core.model.signals import Action
 from petrosa.core.strategies.base import CatalogEntry, Quiet, ReplayHonesty
-from petrosa.core.strategies.candle.base import CandleParams, CandleStrategy, Setup, at_extreme
+from petrosa.core.strategies.candle.base import CandleStrategy, Setup, TwoAverages, at_extreme
 
 _CONFIDENCE_MAX: Final = 0.80
 
 
-class Params(CandleParams, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    RESTARTS: ClassVar[frozenset[str]] = frozenset({"ema_fast", "ema_slow"})
-
-    ema_fast: Annotated[int, Meta(ge=2, le=100, description="Bars of the fast average.")] = 8
-    ema_slow: Annotated[int, Meta(ge=3, le=400, description="Bars of the slow average.")] = 80
+class Params(TwoAverages, frozen=True, forbid_unknown_fields=True, kw_only=True):
     risk_reward_ratio: Annotated[
         float, Meta(gt=0, le=20, description="How many times as far as the stop the target is.")
     ] = 2.0
     base_confidence: Annotated[
         float, Meta(ge=0.5, le=1, description="Confidence where price and averages are next to each other.")
     ] = 0.55
-
-    def check(self) -> None:
-        if self.ema_fast >= self.ema_slow:
-            raise ValueError(f"ema_fast {self.ema_fast} must be below ema_slow {self.ema_slow}")
 
 
 class InsideBarSell(CandleStrategy):
