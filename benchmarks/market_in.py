@@ -1,50 +1,86 @@
-"""Frames a core takes from a WebSocket to facts and envelopes, against `websockets` and `json` beside it."""
+"""Frames a core takes from a WebSocket, against `websockets` and `json` beside it: `petrosa feed`, and a desk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.measure import Figure, Goal, figure, interleave, ratios
-from benchmarks.servers import end, heard, result, spawn
+from benchmarks.servers import end, heard, nats_server, result, spawn
 
 COUNT = 60_000
-WORKERS = ("ours", "aiohttp", "raw", "reference")
+RATE = 15_000
+"""Frames a second of the venue before a feed: both take them without a backlog, so that none is left out."""
+DESK = ("ours", "aiohttp", "raw", "reference")
+FEED = ("feed", "plain")
+WORDS = {
+    "feed": "petrosa feed: frames per core to envelope on NATS", "plain": "the same, websockets, json, nats-py",
+    "ours": "frames per core to fact and envelope, picows", "aiohttp": "the same, aiohttp",
+    "raw": "frames per core, heard and no more", "reference": "the same, websockets and json",
+}  # fmt: skip
 
 
 def run(rounds: int) -> list[Figure]:
-    """Flooded with the mix of 40 % depth20, 50 % trades and 10 % tickers; a core is a second of the reader's CPU."""
-    last: dict[str, dict[str, Any]] = {}
+    """The mix of 40 % depth20, 50 % trades and 10 % tickers; a core is a second of the reader's CPU."""
+    with nats_server() as nats:
+        feed, feed_last = _rates(rounds, FEED, lambda worker: _bridged(worker, nats))
+    desk, desk_last = _rates(rounds, DESK, _flooded)
+    return [
+        figure(
+            "in", "petrosa feed: frames per core, ours / websockets and json", ratios(feed["feed"], feed["plain"]),
+            "ratio", gate=Goal(3.5, at_least=True), stretch=Goal(5.0, at_least=True),
+        ),
+        figure(
+            "in", "a desk: frames per core, ours / websockets and json", ratios(desk["ours"], desk["reference"]),
+            "ratio", gate=Goal(3.0, at_least=True), stretch=Goal(5.0, at_least=True),
+        ),
+        *_absolute(feed, feed_last),
+        *_absolute(desk, desk_last),
+    ]  # fmt: skip
+
+
+Rates = dict[str, list[float]]
+Last = dict[str, dict[str, Any]]
+
+
+def _rates(rounds: int, workers: Sequence[str], measured: Callable[[str], dict[str, Any]]) -> tuple[Rates, Last]:
+    """Frames per core in every round, and everything of the last one. Raises `RuntimeError` when a frame was lost."""
+    last: Last = {}
 
     def once(worker: str) -> Callable[[], float]:
         def measure() -> float:
-            last[worker] = measured(worker, "mix", COUNT)
+            last[worker] = measured(worker)
             if last[worker]["received"] != COUNT:
                 raise RuntimeError(f"{worker}: {last[worker]['received']} of {COUNT} frames arrived")
             return float(last[worker]["per_core"])
 
         return measure
 
-    rates = interleave(rounds, {worker: once(worker) for worker in WORKERS})
-    words = {
-        "ours": "frames per core to fact and envelope, picows", "aiohttp": "the same, aiohttp",
-        "raw": "frames per core, heard and no more", "reference": "the same, websockets and json",
-    }  # fmt: skip
-    ratio = figure(
-        "in", "frames per core, ours / websockets and json", ratios(rates["ours"], rates["reference"]), "ratio",
-        gate=Goal(3.0, at_least=True), stretch=Goal(5.0, at_least=True),
-    )  # fmt: skip
-    rest = []
-    for name in WORKERS:
-        details = {key: last[name][key] for key in ("cpu_us", "wall_per_s")}
-        rest.append(figure("in", words[name], rates[name], "frames/s", **details))
-    return [ratio, *rest]
+    return interleave(rounds, {worker: once(worker) for worker in workers}), last
 
 
-def measured(worker: str, kind: str, count: int) -> dict[str, Any]:
-    """One reader before one venue, in two processes."""
-    source = spawn("benchmarks.market_source", "--kind", kind, "--count", count)
+def _absolute(rates: Rates, last: Last) -> list[Figure]:
+    return [
+        figure("in", WORDS[name], values, "frames/s", **{key: last[name][key] for key in ("cpu_us", "wall_per_s")})
+        for name, values in rates.items()
+    ]
+
+
+def _flooded(worker: str) -> dict[str, Any]:
+    """One reader before a venue that writes as fast as it reads, in two processes."""
+    return _before(("--kind", "mix", "--count", COUNT), lambda port: ("benchmarks.market_workers", worker, port, COUNT))
+
+
+def _bridged(worker: str, nats: str) -> dict[str, Any]:
+    """One bridge between a venue with a pace of its own and NATS, in three processes."""
+    venue = ("--kind", "mix", "--count", COUNT, "--rate", RATE)
+    return _before(venue, lambda port: ("benchmarks.feed_workers", worker, port, nats, COUNT))
+
+
+def _before(venue: Sequence[object], reader_at: Callable[[str], Sequence[object]]) -> dict[str, Any]:
+    source = spawn("benchmarks.market_source", *venue)
     reader = None
     try:
-        reader = spawn("benchmarks.market_workers", worker, heard(source), count)
+        module, *words = reader_at(heard(source))
+        reader = spawn(str(module), *words)
         return result(reader)
     finally:
         end(*(process for process in (source, reader) if process is not None))

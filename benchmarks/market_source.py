@@ -8,10 +8,13 @@ import argparse
 import base64
 import hashlib
 import json
+import re
 import socket
 import struct
 import sys
-from itertools import islice
+import time
+from collections.abc import Iterator
+from itertools import count, islice
 
 from benchmarks.frames import frames
 
@@ -24,8 +27,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kind", required=True)
     parser.add_argument("--count", type=int, required=True)
+    parser.add_argument("--rate", type=float, default=0.0, help="frames a second; 0 is as fast as they are taken")
     options = parser.parse_args()
-    distinct = [framed(payload) for payload in frames(options.kind, min(options.count, DISTINCT))]
+    distinct = [cut(framed(payload)) for payload in frames(options.kind, min(options.count, DISTINCT))]
     with socket.create_server(("127.0.0.1", 0)) as server:
         sys.stdout.write(f"{server.getsockname()[1]}\n")
         sys.stdout.flush()
@@ -34,9 +38,14 @@ def main() -> None:
     if b"streams=" not in greet(client):
         asked = json.loads(heard(client))
         client.sendall(framed(json.dumps({"result": None, "id": asked["id"]}).encode()))
-    messages = (distinct[number % len(distinct)] for number in range(options.count))
+    ids = count(3_700_000_000)
+    messages = (numbered(*distinct[number % len(distinct)], ids) for number in range(options.count))
+    due = time.monotonic()
     while chunk := b"".join(islice(messages, CHUNK)):
         client.sendall(chunk)
+        if options.rate:
+            due += CHUNK / options.rate
+            time.sleep(max(0.0, due - time.monotonic()))
     while client.recv(4_096):  # until the reader has heard everything and hangs up
         pass
 
@@ -46,6 +55,16 @@ def framed(payload: bytes) -> bytes:
     size = len(payload)
     head = struct.pack("!BB", 0x81, size) if size < 126 else struct.pack("!BBH", 0x81, 126, size)
     return head + payload
+
+
+def cut(message: bytes) -> tuple[bytes, bytes]:
+    """What stands before and after the id of a trade, which goes on by one from trade to trade; of other frames all."""
+    found = re.search(rb'"t":\d{10},', message)
+    return (message[: found.start() + 4], message[found.end() - 1 :]) if found else (message, b"")
+
+
+def numbered(before: bytes, after: bytes, ids: Iterator[int]) -> bytes:
+    return b"%b%d%b" % (before, next(ids), after) if after else before
 
 
 def greet(client: socket.socket) -> bytes:

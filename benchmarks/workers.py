@@ -28,10 +28,14 @@ class Meter:
         self.late: list[int] = []
         self._cpu = self._wall = 0
 
+    def began(self) -> None:
+        """From here on CPU and time count."""
+        self._cpu, self._wall = time.process_time_ns(), time.monotonic_ns()
+
     def took(self, due: int) -> None:
         """A message that was due at `due` has been dealt with."""
         if self.seen == 0:
-            self._cpu, self._wall = time.process_time_ns(), time.monotonic_ns()
+            self.began()
         self.seen += 1
         self.late.append(time.time_ns() - due)
 
@@ -45,7 +49,7 @@ class Meter:
             "per_core": rounded(self.seen / (cpu / 1e9)),
             "wall_per_s": rounded(self.seen / (wall / 1e9)),
             "cpu_share": rounded(cpu / wall),
-            **latency(steady),
+            **(latency(steady) if steady else {}),
         }
         sys.stdout.write(json.dumps({**found, **more}) + "\n")
 

@@ -184,3 +184,46 @@ async def test_an_absence_is_noticed_by_who_waits_for_it(bus: NatsBus, server: S
             await waiting
         await server.start()
         await back(bus)
+
+
+async def test_many_at_once_are_what_one_after_the_other_would_be(bus: NatsBus) -> None:
+    """Subjects and order are kept, empty and large messages too, among those published alone."""
+    heard = Heard()
+    await bus.subscribe("many.>", heard)
+    sent = [(f"many.{number % 3}", b"x" * (number**3 % 70_000)) for number in range(200)]
+    await bus.publish("many.first", b"")
+    await bus.publish_all(sent)
+    await bus.publish_all([])
+    await bus.publish("many.last", b"")
+    await heard.until(202)
+    assert [("many.first", b""), *sent, ("many.last", b"")] == heard.messages
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [(("a b", b"x"), "is not a subject"), (("", b"x"), "is not a subject"), (("s", b"x" * 2_000_000), "max_payload")],
+)
+async def test_of_many_none_is_published_when_one_may_not_be(
+    bus: NatsBus, message: tuple[str, bytes], said: str
+) -> None:
+    heard = Heard()
+    await bus.subscribe("s", heard)
+    with pytest.raises(ConfigError, match=said):
+        await bus.publish_all([("s", b"1"), message, ("s", b"2")])
+    await bus.publish("s", b"3")
+    await heard.until(1)
+    assert [("s", b"3")] == heard.messages
+
+
+async def test_of_many_none_is_published_while_away(bus: NatsBus, server: Server) -> None:
+    heard = Heard()
+    await bus.subscribe("s", heard)
+    await server.kill()
+    await away(bus)
+    with pytest.raises(TransportError, match="nothing was sent"):
+        await bus.publish_all([("s", b"1"), ("s", b"2")])
+    await server.start()
+    await back(bus)
+    await bus.publish_all([("s", b"3"), ("s", b"4")])
+    await heard.until(2)
+    assert [("s", b"3"), ("s", b"4")] == heard.messages

@@ -1,7 +1,7 @@
 """A venue's market data onto NATS: real sockets before the paper exchange, a real server, and services that read it."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
@@ -177,15 +177,14 @@ async def test_lost_messages_are_noticed(exchange: HandExchange, server: Server,
     settings = venue_settings(tmp_path, exchange.url, nats=server.url)
     async with feeding(settings) as feed, consuming(settings) as stream:
         await facts_until(stream, lambda event: isinstance(event, Trade))
-        publish, lost = feed.bus.publish, []
+        publish_all, lost = feed.bus.publish_all, list[tuple[str, bytes]]()
 
-        async def losing(subject: str, data: bytes) -> None:
-            if len(lost) < 3:
-                lost.append(data)
-            else:
-                await publish(subject, data)
+        async def losing(messages: Sequence[tuple[str, bytes]]) -> None:
+            left_out = messages[: 3 - len(lost)]
+            lost.extend(left_out)
+            await publish_all(messages[len(left_out) :])
 
-        feed.bus.publish = losing  # type: ignore[method-assign]
+        feed.bus.publish_all = losing  # type: ignore[method-assign]
         facts = await facts_until(stream, is_state(LIVE, "messages"))
         assert is_state(STALE, "messages")(facts[-2])
         assert stream.refused["lost"] == 3

@@ -3,29 +3,18 @@
 import asyncio
 import itertools
 import random
-import resource
+import socket
+import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
-from pathlib import Path
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from petrosa.adapters.feeds.outlet import News, TradesLost
-from petrosa.adapters.feeds.subscriptions import Control
-from petrosa.adapters.net.rate_limit import Ledger
-from petrosa.adapters.net.websocket import Pace
-from petrosa.adapters.venues.binance.live.environments import urls
-from petrosa.adapters.venues.binance.live.feed_params import FeedParams
-from petrosa.adapters.venues.binance.live.limits import DEFAULTS
-from petrosa.adapters.venues.binance.live.live_feed import LiveFeed
-from petrosa.adapters.venues.binance.live.rest import Rest
-from petrosa.adapters.venues.binance.live.server_clock import ServerClock
-from petrosa.adapters.venues.binance.live.streams import Streams
+from petrosa.adapters.feeds.outlet import TradesLost
 from petrosa.adapters.venues.binance.parse import Parser
+from petrosa.adapters.wire.envelope import unwrap
 from petrosa.core.market.book import OrderBook
-from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import (
     BookDiff,
     BookGap,
@@ -36,20 +25,20 @@ from petrosa.core.model.market import (
     Trade,
     symbol_of,
 )
+from tests.kit.feed_process import KINDS, Hears, Is, Rules, Says, Seen, Size, packed, unpacked
 from tests.kit.played_exchange import TOP, PlayedExchange, top
+from tests.kit.recordings import ROOT
 from tests.kit.soak import sample
 from tests.kit.sockets import running
 
-KINDS: Final = {"spot": ("trade", "bookTicker", "depth@100ms"), "usdm": ("aggTrade", "bookTicker", "depth@100ms")}
-PACE: Final = Pace(open=2.0, ping=1.0, silence=4.0, overlap=0.3, pause_least=0.05, pause_most=0.5, steady=5.0)
-CONTROL: Final = Control(ack_s=1.0, list_every_s=5.0, again_s=0.5, again_most_s=2.0)
-PARAMS: Final = FeedParams(hold_seconds=60.0, grace_seconds=0.1, books_per_second=sample(10, 1))
 LOST_S: Final = sample(0.7, 2.5)
 """A short storm may be dense; what a long one has to be asked for must stay within what an address may ask."""
 LIVE, STALE = FeedState.LIVE, FeedState.STALE
 SAMPLE_S: Final = 0.02
-STATM: Final = Path("/proc/self/statm")
+START_S: Final = 60.0
+END_S: Final = 10.0
 DEEP: Final = 100
+MB: Final = 1 << 20
 TOGETHER_S: Final = 0.5
 """By then everything has been told that is told together: aggregates and differences."""
 
@@ -64,65 +53,85 @@ STORM: Final[tuple[dict[str, object], ...]] = (
     {"kind": "duplicate_frame", "rate": 0.01}, {"kind": "overtaken_frame", "rate": 0.01},
     {"kind": "refused_subscription", "rate": 0.1}, {"kind": "lost_acknowledgement", "rate": 0.1},
     {"kind": "latency", "every_s": 2.0, "delay_ms": 300}, {"kind": "late_answer", "every_s": 2.0, "delay_ms": 400},
-    {"kind": "old_snapshot", "every_s": 1.5, "for_s": 4.0}, {"kind": "drop", "every_s": 3.0},
+    {"kind": "old_snapshot", "every_s": 1.5, "for_s": 8.0}, {"kind": "drop", "every_s": 3.0},
     {"kind": "rate_limited", "every_s": 1.5, "retry_after_s": 1}, {"kind": "overloaded", "every_s": 3.0},
 )  # fmt: skip
 """Everything at once: by seed, as often as said."""
 
 
 class Follower:
-    """One market's feed, and what somebody makes of it who has nothing but its frames."""
+    """One market, as somebody knows it who has nothing but the envelopes of its feed; `seen` is how the feed is."""
 
-    def __init__(self, market: str, exchange: PlayedExchange, rest: Rest) -> None:
-        known = exchange.venue.markets[market]
-        rules: dict[InstrumentId, Instrument] = {one.instrument.id: one.instrument for one in known.values()}
+    def __init__(self, market: str, rules: Rules) -> None:
+        self.seen = Seen({}, {}, {}, 0, 0)
         self.books = {key: OrderBook(one) for key, one in rules.items()}
         self.prints: dict[InstrumentId, list[tuple[int, float, float]]] = {key: [] for key in rules}
         self.states: list[tuple[float, FeedStateChanged]] = []
         self.lost: list[TradesLost] = []
         self.gaps = 0
-        self.heard_at: dict[tuple[InstrumentId, str], float] = {}
-        self.arrival = 0
+        self.arrival = self.number = 0
         self._parser = Parser("binance", market, [symbol_of(key) for key in rules])
-        dial = partial(Streams, urls("paper", market, exchange.url), market, pace=PACE, control=CONTROL)
-        self.feed = LiveFeed(market, rules, KINDS[market], dial, rest.call, self._offer, self._tell, params=PARAMS)
 
     @property
     def is_whole(self) -> bool:
         """Every stream LIVE, and every book synchronised."""
-        states = self.feed.states.values()
-        return all(one.state is LIVE for one in states) and all(one.is_synchronised for one in self.feed.books.values())
+        states, books = self.seen.states.values(), self.seen.books.values()
+        return all(one.state is LIVE for one in states) and all(one.is_synchronised for one in books)
 
-    def _offer(self, arrival: int, stream: str, frame: bytes) -> None:
+    def hear(self, envelope: bytes) -> None:
+        (arrival, frame), _, _, number = unwrap(envelope)
         assert arrival >= self.arrival
-        self.arrival = arrival
+        assert number == self.number + 1
+        self.arrival, self.number = arrival, number
         event = self._parser.parse(frame, arrival)
         assert event is not None, frame
-        self.heard_at[event.instrument, stream.partition("@")[2]] = time.monotonic()
         if isinstance(event, Trade):
             self.prints[event.instrument].append((event.trade_id, event.price, event.quantity))
         elif isinstance(event, BookDiff | BookSnapshot):
             self.gaps += isinstance(self.books[event.instrument].apply(event), BookGap)
 
-    def _tell(self, news: News) -> None:
-        if isinstance(news, FeedStateChanged):
-            self.states.append((time.monotonic(), news))
-        elif isinstance(news, TradesLost):
-            self.lost.append(news)
+    def told(self, said: Says) -> None:
+        if isinstance(said.news, FeedStateChanged):
+            self.states.append((said.at, said.news))
+        elif isinstance(said.news, TradesLost):
+            self.lost.append(said.news)
 
 
 class Campaign:
-    """Two markets before one exchange. `figures` count what happened, `most` is how much has piled up at most."""
+    """Two markets before one exchange, their feeds in a process of their own.
 
-    def __init__(self, exchange: PlayedExchange, followers: dict[str, Follower], seed: int) -> None:
+    `figures` count what happened, `most` is how much has piled up at most.
+    """
+
+    def __init__(self, exchange: PlayedExchange, seed: int, to: asyncio.StreamWriter) -> None:
         self.exchange = exchange
-        self.followers = followers
+        self.followers = {market: Follower(market, rules) for market, rules in rules_of(exchange).items()}
         self.figures: Counter[str] = Counter()
         self.most: Counter[str] = Counter()
         self.wrong: list[str] = []
-        self.memory: list[int] = []
-        """Resident bytes of the process, twice a second."""
+        self.silent: list[str] = []
+        """What was said in the last silence."""
+        self.warm = 0
+        """How many sizes are of a process that had not been through everything yet."""
+        self.sizes: list[Size] = []
+        """Of the feeds' process, twice a second."""
         self._chance = random.Random(seed)
+        self._to = to
+        self._is = Is(0.0, {}, Size(0, 0))
+
+    async def hear(self, reader: asyncio.StreamReader) -> None:
+        """What the feeds' process says, until it ends."""
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                match await unpacked(reader):
+                    case Hears(market, envelope):
+                        self.followers[market].hear(envelope)
+                    case Says() as said:
+                        self.followers[said.market].told(said)
+                    case Is() as now:
+                        self._is = now
+                        for market, seen in now.seen.items():
+                            self.followers[market].seen = seen
 
     async def watch(self) -> None:
         """Compare the books again and again, for ever, wherever both know the same update id; and see what piles up."""
@@ -130,11 +139,11 @@ class Campaign:
             await asyncio.sleep(SAMPLE_S)
             for follower in self.followers.values():
                 self._compare(follower)
-                held = sum(line.chain.held for line in follower.feed._trades._lines.values())
-                self.most["trades held back"] = max(self.most["trades held back"], held)
+                self._most("trades held back", follower.seen.held)
+                self._most("frames to publish", follower.seen.waiting)
             if number % 25 == 0:
-                self.most["frames waiting"] = max(self.most["frames waiting"], self.exchange.backlog())
-                self.memory.append(int(STATM.read_text().split()[1]) * resource.getpagesize())
+                self._most("frames waiting", self.exchange.backlog())
+                self.sizes.append(self._is.size)
 
     def _compare(self, follower: Follower) -> None:
         for key, book in follower.books.items():
@@ -153,15 +162,15 @@ class Campaign:
         while time.monotonic() < until:
             await asyncio.sleep(self._chance.uniform(0.5, 2.0))
             self.figures["slow reader"] += 1
-            time.sleep(self._chance.choice((0.05, 0.3, 0.8)))
+            self._to.write(packed(self._chance.choice((0.05, 0.3, 0.8))))
         self._mend()
 
     async def until(self, there: Callable[[Follower], bool], seconds: float, what: str) -> float:
-        """Until it is so of both markets; how long that took. A failure says how they are."""
+        """Until it is so of both markets from now on; how long that took. A failure says how they are."""
         began = time.monotonic()
-        while not all(there(one) for one in self.followers.values()):
+        while self._is.at < began or not all(there(one) for one in self.followers.values()):
             if time.monotonic() - began > seconds:
-                shown = {name: (one.feed.states, one.feed.books) for name, one in self.followers.items()}
+                shown = {name: (one.seen.states, one.seen.books) for name, one in self.followers.items()}
                 raise AssertionError(f"not {what} within {seconds:g} s: {shown}")
             await asyncio.sleep(0.005)
         return time.monotonic() - began
@@ -174,17 +183,18 @@ class Campaign:
         began = time.monotonic()
         await asyncio.sleep(seconds + 0.5)
         self._mend()
+        told = [(at - began, one) for name, this in self.followers.items() for at, one in this.states[marks[name] :]]
+        self.silent = [f"{at:.1f} s {one.instrument}@{one.stream} {one.state.value}: {one.reason}" for at, one in told]
         return {
-            f"{news.instrument}@{news.stream}": at - began
-            for name, follower in self.followers.items()
-            for at, news in follower.states[marks[name] :]
-            if news.state is STALE and at - began < seconds and "nothing for" in news.reason
+            f"{news.instrument}@{news.stream}": at
+            for at, news in told
+            if news.state is STALE and at < seconds and "nothing for" in news.reason
         }
 
     async def breaks(self) -> None:
         """Every connection breaks."""
         self.exchange.fault(kind="break_socket", for_s=0.5)
-        await self.until(lambda one: any(s.state is STALE for s in one.feed.states.values()), 3.0, "STALE")
+        await self.until(lambda one: any(s.state is STALE for s in one.seen.states.values()), 3.0, "STALE")
         await asyncio.sleep(0.6)
         self._mend()
 
@@ -194,10 +204,21 @@ class Campaign:
         await asyncio.sleep(TOGETHER_S)
         await self.until(self._knows_all, seconds, "all told")
 
+    def grown(self) -> Size:
+        """By how much the feeds' process was larger at most than when it was warm."""
+        first, sizes = self.sizes[self.warm], self.sizes[self.warm :]
+        return Size(
+            max(one.resident for one in sizes) - first.resident, max(one.blocks for one in sizes) - first.blocks
+        )
+
     def report(self) -> list[object]:
-        """What happened, what piled up, what the feeds counted, and how large the process was."""
-        counts = [dict(one.feed.counts) for one in self.followers.values()]
-        return [dict(self.figures), dict(self.most), *counts, [size >> 20 for size in self.memory[::20]]]
+        """What happened, what piled up, what the feeds counted; and every ten seconds, how large their process was."""
+        counts = [dict(one.seen.counts) for one in self.followers.values()]
+        sizes = [(f"{size.resident / MB:.1f} MB", size.blocks) for size in self.sizes[::20]]
+        return [dict(self.figures), dict(self.most), *counts, sizes, self.grown()]
+
+    def _most(self, name: str, count: int) -> None:
+        self.most[name] = max(self.most[name], count)
 
     def _mend(self) -> None:
         self.figures.update(self.exchange.mend())
@@ -217,19 +238,30 @@ class Campaign:
         return prints.trades if ":spot:" in key else prints.aggregates
 
 
+def rules_of(exchange: PlayedExchange) -> dict[str, Rules]:
+    """What is traded there, by market."""
+    markets = exchange.venue.markets
+    return {market: {one.instrument.id: one.instrument for one in markets[market].values()} for market in KINDS}
+
+
 @asynccontextmanager
 async def campaign(exchange: PlayedExchange, seed: int) -> AsyncIterator[Campaign]:
     """Feeds of both markets, until the block ends."""
-    async with AsyncExitStack() as stack:
-        followers: dict[str, Follower] = {}
-        for market in KINDS:
-            clock = ServerClock()
-            ledger = Ledger(DEFAULTS[market], clock.now)
-            where = urls("paper", market, exchange.url)
-            rest = await stack.enter_async_context(Rest(market, where, "", None, clock, ledger))
-            followers[market] = Follower(market, exchange, rest)
-        made = Campaign(exchange, followers, seed)
-        for follower in followers.values():
-            await stack.enter_async_context(running(follower.feed.run()))
-        await stack.enter_async_context(running(made.watch()))
-        yield made
+    ours, theirs = socket.socketpair()
+    with theirs:
+        words = (sys.executable, "-m", "tests.kit.feed_process", exchange.url, str(theirs.fileno()))
+        process = await asyncio.create_subprocess_exec(*words, pass_fds=(theirs.fileno(),), cwd=ROOT)
+    reader, writer = await asyncio.open_connection(sock=ours)
+    try:
+        writer.write(packed(rules_of(exchange)))
+        made = Campaign(exchange, seed, writer)
+        async with running(made.hear(reader)), running(made.watch()):
+            await made.until(lambda one: bool(one.seen.states), START_S, "started")
+            yield made
+        assert process.returncode is None
+    finally:
+        writer.close()
+        await writer.wait_closed()
+        async with asyncio.timeout(END_S):
+            await process.wait()
+    assert process.returncode == 0

@@ -22,9 +22,10 @@ class WallClock:
 
     def now(self) -> int:
         at, wall = self._steady(), self._wall()
-        self._last = max(wall, self._last + (at - self._at) * 9 // 10) if self._last else wall
+        least = self._last + (at - self._at) * 9 // 10 if self._last else wall
         self._at = at
-        return self._last
+        self._last = now = wall if wall > least else least
+        return now
 
     def reached(self, at: int) -> None:
         """It is `at` at least: so much time has been turned."""

@@ -12,10 +12,12 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
+
 from petrosa.core.model.market import FeedState, FeedStateChanged, InstrumentId
 
 
-class Frame(NamedTuple):
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """Raw bytes as a socket had them. `tag` is `venue:market`."""
 
     arrival: int

@@ -30,6 +30,8 @@ class Outgoing:
         self._lost = lost
         self._waiting = Conflating(topic_of, self.drops, capacity, "outgoing")
         self._changed = asyncio.Event()
+        self._is_awaited = False
+        """Whether the taker waits for it."""
         self._closed = False
 
     def __len__(self) -> int:
@@ -39,14 +41,18 @@ class Outgoing:
         """As a live feed offers."""
         if self._closed:
             return
-        self._waiting.add(Frame(arrival, self._tag, payload))
-        if self._waiting.has_lost:
+        waiting = self._waiting
+        waiting.add(Frame(arrival, self._tag, payload))
+        if waiting.has_lost:
             self._say()
-        self._changed.set()
+        if self._is_awaited:
+            self._is_awaited = False
+            self._changed.set()
 
     def close(self) -> None:
         """Take no more; what waits is still handed out."""
         self._closed = True
+        self._is_awaited = False
         self._changed.set()
 
     async def take(self, most: int) -> list[Frame]:
@@ -55,6 +61,7 @@ class Outgoing:
             if self._closed:
                 return []
             self._changed.clear()
+            self._is_awaited = True
             await self._changed.wait()
         frames = self._waiting.take(most)
         if self._waiting.is_crowded:

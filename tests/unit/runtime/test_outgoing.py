@@ -42,7 +42,7 @@ async def test_frames_keep_their_order_and_arrival() -> None:
     slow = Slow(10)
     slow.offer("BTC trade 1", "BTC quote 1", "BTC quote 2")
     frames = await slow.queue.take(2)
-    assert [(1_001, "binance:spot", b"BTC trade 1"), (1_002, "binance:spot", b"BTC quote 1")] == frames
+    assert [Frame(1_001, "binance:spot", b"BTC trade 1"), Frame(1_002, "binance:spot", b"BTC quote 1")] == frames
     assert (["BTC quote 2"], {}) == (await slow.take(), slow.queue.drops)
 
 

@@ -8,7 +8,6 @@ any interruption the reader asks for the sequence it needs next. Nothing is ackn
 import asyncio
 import contextlib
 import logging
-import random
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from typing import Any, Final, TypeVar
@@ -16,12 +15,12 @@ from urllib.parse import urlsplit
 
 import nats
 import nats.errors
-from nats.aio.client import Client, Server
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as NatsPySubscription
 from nats.js.errors import APIError, NoStreamResponseError, NotFoundError, ServiceUnavailableError
 
 from petrosa.adapters.bus.cells import Cells
+from petrosa.adapters.bus.client import Client, after_a_while
 from petrosa.adapters.bus.pull import Listen, Pull
 from petrosa.adapters.bus.streams import bound, stream_config
 from petrosa.adapters.wire.subjects import joined
@@ -38,8 +37,6 @@ PENDING_BYTES: Final = 2 * 1024 * 1024
 APPEND_BATCH: Final = 512
 SCHEMES: Final = ("nats", "tls", "ws", "wss")
 ACK_TIMEOUT_S: Final = 5.0
-RETRY_FIRST_S: Final = 0.05
-RETRY_LAST_S: Final = 5.0
 
 _GONE: Final = (nats.errors.Error, asyncio.TimeoutError, OSError)
 
@@ -120,7 +117,7 @@ class NatsBus:
             disconnected_cb=self._on_disconnected,
             reconnected_cb=self._on_reconnected,
             max_reconnect_attempts=-1,
-            reconnect_to_server_handler=_after_a_while,
+            reconnect_to_server_handler=after_a_while,
             pending_size=PENDING_BYTES,
             ping_interval=20,
         )
@@ -150,6 +147,12 @@ class NatsBus:
         self._require_connection()
         with _transport(subject):
             await self._client.publish(subject, data)
+
+    async def publish_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Publish (subject, data) in this order, as `publish` does one: all of them, or none when it raises."""
+        self._require_connection()
+        with _transport(", ".join({subject: None for subject, _ in messages})):
+            await self._client.publish_all(messages)
 
     async def publish_durable(self, subject: str, data: bytes, message_id: str) -> int:
         self._require_connection()
@@ -367,13 +370,6 @@ class NatsBus:
         self._arrived()
         for reader in self._readers:
             reader.interrupted()
-
-
-def _after_a_while(servers: list[Server], _info: dict[str, Any]) -> tuple[Server, float]:
-    """The server tried least, after a pause that doubles up to five seconds and is never the same for two clients."""
-    server = min(servers, key=lambda one: one.reconnects)
-    longest = min(RETRY_LAST_S, RETRY_FIRST_S * 2.0 ** min(server.reconnects, 16))
-    return server, longest * random.uniform(0.5, 1.0)
 
 
 @contextlib.contextmanager

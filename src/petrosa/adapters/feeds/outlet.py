@@ -54,17 +54,25 @@ class Outlet:
 
     def arrived(self, arrival: int) -> int:
         """The arrival as it is told: the clock on the wall may step back, the order of frames does not."""
-        self._last = max(self._last, arrival)
+        if arrival > self._last:
+            self._last = arrival
         return self._last
 
     def hand_on(self, stream: str, frame: bytes, arrival: int) -> None:
         """`arrival` is one that `arrived` gave, or `now`."""
-        self._offer(self.arrived(arrival), stream, frame)
+        if arrival > self._last:
+            self._last = arrival
+        self._offer(self._last, stream, frame)
 
-    def heard(self, stream: str, arrival: int) -> None:
-        changes = self.health.heard(stream, arrival)
+    def heard(self, stream: str, arrival: int) -> int:
+        """A frame of the stream came; when it arrived, as it is told. Hot."""
+        if arrival > self._last:
+            self._last = arrival
+        told = self._last
+        changes = self.health.heard(stream, told)
         if changes:
             self.changed(changes)
+        return told
 
     def impaired(self, stream: str, why: str) -> None:
         """What a stream says is not whole."""

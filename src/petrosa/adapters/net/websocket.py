@@ -170,10 +170,10 @@ class Kept:
             self._line.told(end)
 
     def hear(self, message: bytes) -> End | None:
-        """A message that came before its connection was open, or on it."""
-        arrival = self._now()
-        self.state.last_heard = arrival
-        self.state.heard += 1
+        """A message that came before its connection was open, or on it. Hot."""
+        state, arrival = self.state, self._now()
+        state.last_heard = arrival
+        state.heard += 1
         return self._hear(message, arrival)
 
     def _rose(self, line: "_Line") -> None:

@@ -10,7 +10,7 @@ from petrosa.adapters.wire.envelope import Begin, marker_of
 from petrosa.adapters.wire.subjects import MARKET_STREAM, SIGNALS_STREAM
 from petrosa.apps.joined import Report, persistently
 from petrosa.apps.listening.alone import Alone
-from petrosa.apps.listening.subjects import Subjects
+from petrosa.apps.listening.subjects import Addressed, Subjects
 from petrosa.apps.listening.venue import Listening
 from petrosa.apps.settings import Settings
 from petrosa.errors import ConfigError, FrameError, TransportError
@@ -69,22 +69,18 @@ class Publisher:
         await self._publish(self._subjects.begin(self._run, self._heard.clock.now()))
         while frames := await self._heard.outgoing.take(AT_ONCE):
             await self.alone.may_publish()
-            for frame in frames:
-                try:
-                    messages = self._subjects.of(frame)
-                except FrameError as problem:
-                    self.unusable[problem.reason] += 1
-                    continue
-                await self._publish(messages)
+            await self._publish(self._subjects.of(frames, self._unusable))
 
-    async def _publish(self, messages: list[tuple[str, bytes]]) -> None:
-        for subject, data in messages:
-            try:
-                await self._bus.publish(subject, data)
-            except TransportError as problem:
-                await self._wait_for_nats(problem)
-                await persistently(self._bus, lambda s=subject, d=data: self._bus.publish(s, d), self._report)  # type: ignore[misc]
-            self.published += 1
+    def _unusable(self, problem: FrameError) -> None:
+        self.unusable[problem.reason] += 1
+
+    async def _publish(self, messages: list[Addressed]) -> None:
+        try:
+            await self._bus.publish_all(messages)
+        except TransportError as problem:
+            await self._wait_for_nats(problem)
+            await persistently(self._bus, lambda: self._bus.publish_all(messages), self._report)
+        self.published += len(messages)
 
     async def _wait_for_nats(self, problem: TransportError) -> None:
         """A server that comes back without its streams has one again before anything is published."""

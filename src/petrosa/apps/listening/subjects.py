@@ -1,14 +1,13 @@
 """Where each message of a live feed goes: the bare subject, the symbol's own, or both where that is asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from petrosa.adapters.venues.binance.live.topics import topic_of
 from petrosa.adapters.wire.envelope import Live, Wrapper
-from petrosa.adapters.wire.frame import RawFrame
 from petrosa.adapters.wire.subjects import symbol_subject
 from petrosa.apps.settings import Settings
-from petrosa.errors import ConfigError
+from petrosa.errors import ConfigError, FrameError
 from petrosa.runtime.conflating import Frame
 
 ALL_SYMBOLS: Final = "market.data.>"
@@ -41,6 +40,7 @@ class Subjects:
         self.used = [*([self._bare] if self._bare else []), *self._own.values()]
         """On which something is published."""
         self._wrappers = {subject: self._wrapper() for subject in self.used}
+        self._put_round = self._wrappers[self._bare].put_round if self._bare else None
         self.captured = [*([self._bare] if self._bare else []), *([ALL_SYMBOLS] if owned else [])]
         """What the stream must hold."""
 
@@ -49,14 +49,19 @@ class Subjects:
         marker = Live(run, self._venue, self._market)
         return [(subject, wrapper.mark(marker, now)) for subject, wrapper in self._wrappers.items()]
 
-    def of(self, frame: Frame) -> list[Addressed]:
-        """The messages of a frame. Raises `FrameError` for one that is none of a combined stream."""
-        raw = RawFrame(frame.arrival, frame.payload)
-        found = [(self._bare, self._wrappers[self._bare].wrap(raw))] if self._bare else []
-        if self._own:
-            subject = self._own.get(topic_of(frame.payload).symbol)
-            if subject is not None:
-                found.append((subject, self._wrappers[subject].wrap(raw)))
+    def of(self, frames: Iterable[Frame], refused: Callable[[FrameError], None]) -> list[Addressed]:
+        """The messages of frames, in their order; `refused` is told of each that is none of a combined stream."""
+        found: list[Addressed] = []
+        bare, own, wrappers, put_round = self._bare, self._own, self._wrappers, self._put_round
+        for frame in frames:
+            arrival, payload = frame.arrival, frame.payload
+            try:
+                if put_round is not None:
+                    found.append((bare, put_round(arrival, payload)))
+                if own and (subject := own.get(topic_of(payload).symbol)) is not None:
+                    found.append((subject, wrappers[subject].put_round(arrival, payload)))
+            except FrameError as problem:
+                refused(problem)
         return found
 
     def _wrapper(self) -> Wrapper:

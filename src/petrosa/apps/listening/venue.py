@@ -88,8 +88,9 @@ class Listening:
         return FeedStateChanged(instrument_id(self.venue, self.market, symbol.upper()), 0, 0, kind, state, reason)
 
     def offer(self, arrival: int, stream: str, payload: bytes) -> None:
-        """A frame of the feed."""
-        self._last = max(self._last, arrival)
+        """A frame of the feed. Hot."""
+        if arrival > self._last:
+            self._last = arrival
         self.heard[stream] += 1
         self.outgoing.offer(self._last, stream, payload)
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from petrosa.adapters.wire.envelope import Begin, End, Wrapper, marker_of, unwrap
 from petrosa.adapters.wire.frame import RawFrame
+from petrosa.adapters.wire.times import iso_z
 from petrosa.errors import FrameError
 from tests.kit.soak import examples
 
@@ -84,6 +85,28 @@ def test_a_frame_that_is_not_one_is_not_wrapped(payload: bytes) -> None:
     with pytest.raises(FrameError, match="frame_malformed"):
         wrapper.wrap(RawFrame(T, payload))
     assert 0 == wrapper.sequence
+
+
+@pytest.mark.parametrize(
+    "payload", [TRADE[:-2], TRADE[:20], b'{"stream":"btcusdt@trade}', b'x"stream":"btcusdt@trade","data":{}}', b""]
+)
+def test_a_broken_frame_of_a_stream_that_is_known_is_not_wrapped(payload: bytes) -> None:
+    """What is kept of a stream does not stand in for what its next frame must be."""
+    wrapper = Wrapper("binance", "spot")
+    wrapper.wrap(RawFrame(T, TRADE))
+    with pytest.raises(FrameError, match="frame_malformed"):
+        wrapper.wrap(RawFrame(T, payload))
+    assert 1 == wrapper.sequence
+
+
+@examples(100)
+@given(st.lists(st.integers(1, 10**10) | st.integers(10**18, 4 * 10**18), min_size=1, max_size=5))
+def test_any_time_is_written_as_what_it_is(arrivals: list[int]) -> None:
+    """Also the first second of 1970, and one second after another."""
+    wrapper = Wrapper("binance", "spot")
+    for arrival in arrivals:
+        written = json.loads(wrapper.put_round(arrival, TRADE))
+        assert (iso_z(arrival), arrival) == (written["timestamp"], written["ts_seen_ns"])
 
 
 @pytest.mark.parametrize(

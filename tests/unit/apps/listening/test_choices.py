@@ -11,7 +11,7 @@ from petrosa.apps.listening.kinds import streams_of
 from petrosa.apps.listening.recording import seconds_of
 from petrosa.apps.listening.subjects import Subjects
 from petrosa.apps.settings import Settings, load
-from petrosa.errors import ConfigError, UsageError
+from petrosa.errors import ConfigError, FrameError, UsageError
 from petrosa.runtime.conflating import Frame
 
 START = 1_800_000_000_000_000_000
@@ -24,6 +24,10 @@ def settings(tmp_path: Path, *sets: str) -> Settings:
 
 def frame(symbol: str = "btcusdt") -> Frame:
     return Frame(START, "binance:usdm", b'{"stream":"%b@aggTrade","data":{"a":1}}' % symbol.encode())
+
+
+def refused(problem: FrameError) -> None:
+    raise problem
 
 
 @pytest.mark.parametrize(
@@ -55,7 +59,7 @@ def test_a_kind_that_there_is_not_is_refused(tmp_path: Path, sets: tuple[str, ..
 
 def test_a_frame_goes_to_the_bare_subject_alone(tmp_path: Path) -> None:
     subjects = Subjects(settings(tmp_path), SYMBOLS, START)
-    ((subject, data),) = subjects.of(frame())
+    ((subject, data),) = subjects.of([frame()], refused)
     assert subject == "binance.websocket.data"
     keys = list(msgspec.json.decode(data))
     assert keys[:6] == ["stream", "data", "timestamp", "message_id", "source", "version"]
@@ -66,16 +70,26 @@ def test_a_frame_goes_to_its_symbols_subject_alone(tmp_path: Path) -> None:
     """The subject names the partition too, of as many as there are."""
     chosen = settings(tmp_path, "feed.subjects=per_symbol", "feed.partitions=8", "nats.market_subject=market.data.>")
     subjects = Subjects(chosen, SYMBOLS, START)
-    told = [subject for symbol in SYMBOLS for subject, _ in subjects.of(frame(symbol.lower()))]
+    told = [subject for subject, _ in subjects.of([frame(symbol.lower()) for symbol in SYMBOLS], refused)]
     assert told == [symbol_subject("binance", "usdm", symbol, 8) for symbol in SYMBOLS]
     assert subjects.captured == ["market.data.>"]
+
+
+def test_what_is_no_frame_is_refused_and_does_not_keep_the_others(tmp_path: Path) -> None:
+    subjects, problems = Subjects(settings(tmp_path), SYMBOLS, START), list[FrameError]()
+    broken = [Frame(START, "binance:usdm", payload) for payload in (b"", b"{}", frame().payload[:-2])]
+    told = subjects.of([broken[0], frame(), *broken[1:], frame()], problems.append)
+    assert [problem.reason for problem in problems] == ["frame_malformed"] * 3
+    assert [unwrap(data).frame.payload for _, data in told] == [frame().payload] * 2
+    numbers = [unwrap(data).number for _, data in told]
+    assert numbers[1] == numbers[0] + 1
 
 
 def test_both_only_where_it_is_asked_for(tmp_path: Path) -> None:
     """And each subject counts by itself, so that who reads one sees what it missed."""
     subjects = Subjects(settings(tmp_path, "feed.mirror=true"), SYMBOLS, START)
     bare, own = "binance.websocket.data", symbol_subject("binance", "usdm", "ETHUSDT")
-    told = [one for symbol in ("btcusdt", "ethusdt", "ethusdt") for one in subjects.of(frame(symbol))]
+    told = subjects.of([frame(symbol) for symbol in ("btcusdt", "ethusdt", "ethusdt")], refused)
     numbers = {name: [unwrap(data).number for subject, data in told if subject == name] for name in (bare, own)}
     first = START // 1_000 + 1
     assert numbers == {bare: [first, first + 1, first + 2], own: [first, first + 1]}

@@ -99,9 +99,7 @@ class _Making:
             return
         if self._depth is not None and arrival >= self._depth.due:
             self._sample(self._depth, arrival)
-        arrival = self._out.arrived(arrival)
-        self._out.heard(stream, arrival)
-        hear(stream, frame, arrival)
+        hear(stream, frame, self._out.heard(stream, arrival))
 
     def link(self, stream: str, is_up: bool, why: str) -> None:
         if stream in self._streams:

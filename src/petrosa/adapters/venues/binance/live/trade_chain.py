@@ -7,8 +7,10 @@ first of the next one is one more than the last of this one, on futures what was
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import msgspec
 
-class Print(NamedTuple):
+
+class Print(msgspec.Struct, frozen=True, order=True, gc=False):
     """A frame with its id, and the ids of the first and last single trade in it."""
 
     number: int
@@ -60,10 +62,16 @@ class TradeChain:
         end = min(self._held) - 1 if self._held else self._known
         return Hole(self.last + 1, end) if end > self.last else None
 
+    def goes_on(self, trade: Print) -> bool:
+        """Whether it is the next one while nothing waits, as nearly every one is. If so it is handed on with this."""
+        if trade.number != self.last + 1 or self._held:
+            return False
+        self._pass(trade)
+        return True
+
     def hear(self, trade: Print) -> Sequence[Print]:
         """One that the stream says."""
-        if trade.number == self.last + 1 and not self._held:
-            self._pass(trade)
+        if self.goes_on(trade):
             return (trade,)
         if self.last < 0 or trade.number < self.last - FAR_BACK:
             return self._begin(trade)

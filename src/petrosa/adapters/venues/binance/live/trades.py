@@ -75,6 +75,12 @@ class Trades:
             self._out.hand_on(stream, frame, arrival)  # whoever parses it will say what is wrong
             return
         chain = line.chain
+        if chain.goes_on(trade):
+            line.passed_at = arrival
+            self._out.hand_on(stream, frame, arrival)
+            if line.filling:
+                self._settle(line, "missing trades were heard")
+            return
         repeated, restarts = chain.repeated, chain.restarts
         passed = chain.hear(trade)
         if passed:
