@@ -114,5 +114,5 @@ async def test_a_venue_that_replaces_no_order_of_a_list_is_left_by_cancelling_it
         one.desk.tell(close())
         rules = one.exchange.rules[SYMBOL]
         assert await one.until(lambda: one.exchange.position(SYMBOL) < rules.step, 10.0), one.state()
-        assert one.desk.trader.held(rules.id) == 0
+        assert await one.until(lambda: one.desk.trader.held(rules.id) == 0, 5.0), one.state()
         assert await longest_bare(one) <= BARE_S
