@@ -134,13 +134,13 @@ async def test_trade_killed_in_the_middle(whole: Whole, tmp_path: Path, point: s
     no signal is lost, none is turned twice, no order is doubled, and the simulated exchange is the same."""
     unharmed = whole.traded
     await (await Process.start("trade", "--port", "0", home=tmp_path, url=whole.url, crash_at=point)).killed()
-    result = await (await Process.start("trade", "--port", "0", home=tmp_path, url=whole.url)).result()
-    assert unharmed.journal.decisions_sha256 == result["journal"]["decisions_sha256"]
-    turns = turns_of(result["journal"]["path"])
+    again = await run_trade(settings_of(tmp_path, whole.url))
+    assert unharmed.journal.decisions_sha256 == again.journal.decisions_sha256
+    turns = turns_of(again.journal.path)
     assert received_ids(turns_of(unharmed.journal.path)) == received_ids(turns)
     orders = [intent["client_order_id"] for intent in intents_of(turns)]
     assert len(set(orders)) == len(orders) > 0
-    assert (unharmed.fills, unharmed.orders) == (result["fills"], result["orders"])
+    assert (unharmed.fills, unharmed.orders) == (again.fills, again.orders)
 
 
 async def test_trade_stopped_in_order_goes_on(server: Server, tmp_path: Path) -> None:

@@ -65,9 +65,9 @@ async def test_strategies_killed_in_the_middle_of_writing(
     settings = settings_of(tmp_path, server.url)
     await run_feed(settings)
     await (await Process.start("strategies", "--port", "0", home=tmp_path, url=server.url, crash_at=point)).killed()
-    result = await (await Process.start("strategies", "--port", "0", home=tmp_path, url=server.url)).result()
+    again = await run_strategies(settings)
     assert made_signals(turns_of(one_process)) == await published(server.url)
-    assert replay_journal(Path(result["journal"]["path"]), recording=[TWIN]).identical
+    assert replay_journal(Path(again.journal.path), recording=[TWIN]).identical
 
 
 async def test_a_journal_of_strategies_is_replayed_and_explained(server: Server, tmp_path: Path) -> None:
