@@ -13,6 +13,7 @@ from petrosa.adapters.venues.binance.render import Renderer, bare_snapshot
 from petrosa.adapters.venues.synthetic.feed import SyntheticFeed
 from petrosa.adapters.wire.readings import encode_reading, is_reading
 from petrosa.apps.instruments import load_instruments
+from petrosa.apps.venues import BINANCE, VENUES, venue_of
 from petrosa.core.model.instruments import Instrument
 from petrosa.core.model.market import InstrumentId, MarketEvent, Reading
 from petrosa.core.signals.symbols import plain_symbol
@@ -150,7 +151,8 @@ def _second_venue(source: str, instruments: Sequence[Instrument], seed: int, sta
 
 
 def _chosen(symbols: Sequence[str], market: str, known: Mapping[InstrumentId, Instrument]) -> list[Instrument]:
-    by_symbol = {one.symbol: one for one in known.values() if one.market == market}
+    spoken = VENUES[BINANCE]  # whose frames these are made as
+    by_symbol = {one.symbol: one for one in known.values() if one.market == market and venue_of(one.venue) is spoken}
     unknown = sorted(set(symbols) - set(by_symbol))
     if unknown or not symbols:
         what = f"no rules for {', '.join(unknown)} on {market}" if unknown else "no symbol was given"
