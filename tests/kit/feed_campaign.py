@@ -212,7 +212,7 @@ class Campaign:
         )
 
     def report(self) -> list[object]:
-        """What happened, what piled up, what the feeds counted; and every ten seconds, how large their process was."""
+        """What happened, what piled up, what the feeds counted; and now and then, how large their process was."""
         counts = [dict(one.seen.counts) for one in self.followers.values()]
         sizes = [(f"{size.resident / MB:.1f} MB", size.blocks) for size in self.sizes[::20]]
         return [dict(self.figures), dict(self.most), *counts, sizes, self.grown()]
