@@ -1,5 +1,6 @@
 """`petrosa backtest`: recordings through a whole desk at full speed, and what it came to."""
 
+import asyncio
 import gc
 import time
 from collections.abc import Iterator, Sequence
@@ -9,11 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from petrosa.adapters.stores.journal.writer import JournalWriter, open_append, open_buffered
+from petrosa.apps.bar_history import stored_history
+from petrosa.apps.desk_bars import check_recording, check_strategies, lengths_made, warming_up
 from petrosa.apps.journaling import new_run_folder, open_journal, provenance_of, record_to, run_file
 from petrosa.apps.recorded import Input, open_recording
 from petrosa.apps.recordings import open_for
 from petrosa.apps.settings import Settings
-from petrosa.apps.wiring import Parts, build_desk, build_exchange, checkpoint_of
+from petrosa.apps.wiring import Parts, bar_strategies, build_desk, build_exchange, checkpoint_of
 from petrosa.backtest.run import run
 from petrosa.backtest.source import peek
 from petrosa.backtest.summary import JournalLine, Summary, Tally, pnl_of, position_lines
@@ -31,11 +34,14 @@ def run_backtest(
     """
     began = time.perf_counter()
     recording, settings, instruments = open_for(settings, paths)
+    check_strategies(settings, len(instruments))
+    check_recording(settings, instruments, recording)
     parts = build_desk(settings, instruments)
     exchange = build_exchange(settings, instruments)
     opened_s = time.perf_counter() - began
-    taken = open_recording(settings, recording, instruments)
+    taken = open_recording(settings, recording, instruments, lengths=lengths_made(settings))
     started_at, batches = peek(taken.batches())
+    history = asyncio.run(stored_history(settings, instruments, started_at)) if bar_strategies(settings) else ()
     folder = new_run_folder(settings.runs, "backtest") if folder is None else folder
     provenance = provenance_of(settings, instruments, recording_sha256=recording.digest, shift=taken.shift)
     sidecar = run_file(folder, "backtest", recording=[str(path) for path in paths])
@@ -45,7 +51,8 @@ def run_backtest(
     try:
         turns = Turns(parts.desk, record_to(journal.record, tally.take), exchange.submit, exchange)
         with rare_collection():
-            decide_s = run(batches, turns, journal, partial(checkpoint_of, turns, parts.desk, exchange), started_at)
+            checkpoint = partial(checkpoint_of, turns, parts.desk, exchange)
+            decide_s = run(batches, turns, journal, checkpoint, started_at, history)
     finally:
         journal.close()
     elapsed = time.perf_counter() - began
@@ -57,11 +64,11 @@ def summary_of(
     elapsed_s: float, opened_s: float, decide_s: float,
 ) -> Summary:  # fmt: skip
     """What any run on kept or made data came to, in a backtest or in real time."""
-    events = sum(sum(by_symbol.values()) for by_symbol in taken.normaliser.counts.values())
+    events = sum(sum(by_symbol.values()) for by_symbol in taken.counts.values())
     currency = settings.account.currency
     lines = position_lines(parts.trader.positions, parts.instruments, parts.markets)
     return Summary(
-        events=taken.normaliser.counts,
+        events=taken.counts,
         gaps=taken.gaps,
         errors=dict(taken.errors),
         skipped=dict(taken.skipped),
@@ -83,6 +90,7 @@ def summary_of(
         decode_s=round(taken.source.decode_s, 6),
         decide_s=round(decide_s, 6),
         events_per_s=round(events / elapsed_s, 1) if elapsed_s > 0.0 else 0.0,
+        warming_up=warming_up(settings, parts),
     )  # fmt: skip
 
 

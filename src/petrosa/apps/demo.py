@@ -14,6 +14,7 @@ from typing import Final
 from petrosa.adapters.stores.tape.writer import TapeWriter
 from petrosa.apps.auditing.live import auditing_of
 from petrosa.apps.configuration.live import live_configuration
+from petrosa.apps.desk_bars import check_strategies, lengths_made
 from petrosa.apps.desk_control import DeskControl
 from petrosa.apps.instruments import load_instruments
 from petrosa.apps.journaling import new_run_folder, run_file
@@ -104,6 +105,7 @@ def open_demo(settings: Settings, folder: Path | None = None, *, also: Sequence[
     known = load_instruments(settings.instruments.file or None)
     market = settings.feed.market
     instruments = choose_instruments(settings, known, market, settings.feed.symbols)
+    check_strategies(settings, len(instruments))
     folder = new_run_folder(settings.runs, "demo") if folder is None else folder
     tape = TapeWriter(folder / TAPE) if settings.journal.tape else None
     frames = synthetic_feed(list(instruments.values()), settings.simulation.seed).batches(BATCH)
@@ -114,7 +116,7 @@ def open_demo(settings: Settings, folder: Path | None = None, *, also: Sequence[
     process = DeskProcess(
         settings,
         build_desk(settings, instruments, build_analyzer(settings)),
-        Input(settings, market, instruments, frames, 0),
+        Input(settings, market, instruments, frames, 0, lengths=lengths_made(settings)),
         folder=folder,
         run_file=run_file(folder, "demo", tape=TAPE if tape is not None else ""),
         speed=settings.feed.speed or float("inf"),

@@ -18,6 +18,7 @@ from petrosa.apps.wiring import Parts, build_exchange, checkpoint_of
 from petrosa.backtest.run import begin
 from petrosa.backtest.source import Heard, peek
 from petrosa.backtest.summary import Summary, Tally
+from petrosa.core.model.market import MarketEvent
 from petrosa.core.turns import Record, Turns
 from petrosa.runtime.clocks import VirtualClock
 from petrosa.runtime.crash import crash_point
@@ -49,12 +50,16 @@ class DeskProcess:
         speed: float = math.inf, recording_sha256: str = "", tape: TapeWriter | None = None,
         also: Sequence[Record] = (),
     ) -> None:  # fmt: skip
-        """`also` are shown every turn that is recorded, after the journal has it."""
+        """`also` are shown every turn that is recorded, after the journal has it.
+
+        `history` is what strategies warm up with before the first fact.
+        """
         began = time.perf_counter()
         self.settings = settings
         self.parts = parts
         self.taken = taken
         self.tape = tape
+        self.history: Sequence[MarketEvent] = ()
         self.observed = Observed()
         self.model = ReadModel()
         self.tally = Tally()
@@ -84,7 +89,7 @@ class DeskProcess:
 
     async def run(self, sides: Sequence[Side], report: Callable[[str], None]) -> None:
         """Turn until the data is over or a signal asks to stop; `sides` run beside it and end with it."""
-        begin(self.turns, self.journal, self._checkpoint, self.started_at)
+        begin(self.turns, self.journal, self._checkpoint, self.started_at, self.history)
         async with AsyncExitStack() as stack:
             stack.enter_context(rare_collection())
             supervisor = Supervisor(self.observed, self.loop.stop, self.loop.halt, report=report)

@@ -1,8 +1,9 @@
 """Market input that was kept: a recording or a tape, opened, decoded, and named so that it can be found again."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from petrosa.adapters.stores.tape.reader import TapeReader
 from petrosa.adapters.stores.tape.writer import TapeWriter
@@ -14,9 +15,12 @@ from petrosa.apps.parsing import market_parser
 from petrosa.apps.settings import Settings
 from petrosa.apps.wiring import Instruments
 from petrosa.backtest.source import Heard, TimedSource
+from petrosa.core.market.trade_bars import TradeBars
 from petrosa.core.model.base import NS_PER_MS
-from petrosa.core.model.market import symbol_of
+from petrosa.core.model.market import Candle, symbol_of
 from petrosa.errors import JournalError
+
+CANDLES: Final = str(Candle.__struct_config__.tag)
 
 
 class Input:
@@ -34,18 +38,29 @@ class Input:
         frames: Iterator[list[RawFrame]],
         shift: int | None,
         read: Callable[[], Faults] = Faults,
+        lengths: Collection[int] = (),
     ) -> None:
-        """`read` says what could not be read before it was a frame."""
+        """`read` says what could not be read before it was a frame, `lengths` (ns) which bars are made of trades."""
         parser = market_parser(settings.feed.venue, market, [symbol_of(key) for key in instruments])
         self.normaliser = Normaliser(parser, instruments, round(settings.feed.latency_ms * NS_PER_MS), shift)
         self.instruments = instruments
         self._parser = parser
         self._read = read
-        self.source = TimedSource(frames, self.normaliser.feed, self.normaliser.flush)
+        self._bars = TradeBars(instruments, lengths) if lengths else None
+        self.source = TimedSource(frames, *_stages(self.normaliser, self._bars))
 
     @property
     def shift(self) -> int:
         return self.normaliser.shift or 0
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Facts by kind and symbol, with the bars that were made."""
+        counts = self.normaliser.counts
+        if self._bars is not None and self._bars.made:
+            heard = Counter(counts.get(CANDLES, {})) + Counter({symbol_of(k): n for k, n in self._bars.made.items()})
+            counts[CANDLES] = dict(heard)
+        return counts
 
     @property
     def errors(self) -> Counter[str]:
@@ -71,12 +86,19 @@ class Input:
         return iter(self.source)
 
 
-def open_recording(settings: Settings, recording: Recording, instruments: Instruments, size: int = 4_096) -> Input:
-    return Input(settings, recording.product, instruments, recording.batches(size), None, lambda: recording.faults)
+def open_recording(
+    settings: Settings, recording: Recording, instruments: Instruments, size: int = 4_096,
+    lengths: Collection[int] = (),
+) -> Input:  # fmt: skip
+    frames = recording.batches(size)
+    return Input(settings, recording.product, instruments, frames, None, lambda: recording.faults, lengths)
 
 
-def open_tape(settings: Settings, folder: Path, market: str, instruments: Instruments, size: int = 4_096) -> Input:
-    return Input(settings, market, instruments, _taped(TapeReader(folder), size), 0)
+def open_tape(
+    settings: Settings, folder: Path, market: str, instruments: Instruments, size: int = 4_096,
+    lengths: Collection[int] = (),
+) -> Input:  # fmt: skip
+    return Input(settings, market, instruments, _taped(TapeReader(folder), size), 0, lengths=lengths)
 
 
 def taping(
@@ -97,6 +119,15 @@ def check_digest(recording: Recording, expected: str) -> None:
             f"the journal was made from a recording with digest {expected}, and {recording.name} has "
             f"{recording.digest}; give the same files with --recording"
         )
+
+
+def _stages(
+    normaliser: Normaliser, bars: TradeBars | None
+) -> tuple[Callable[[list[RawFrame]], list[Heard]], Callable[[], list[Heard]]]:
+    """What makes facts of frames, and what gives those that are held back at the end."""
+    if bars is None:
+        return normaliser.feed, normaliser.flush
+    return lambda frames: bars.feed(normaliser.feed(frames)), lambda: bars.feed(normaliser.flush())
 
 
 def _taped(reader: TapeReader, size: int) -> Iterator[list[RawFrame]]:

@@ -9,11 +9,12 @@ import msgspec
 from petrosa.adapters.stores.journal.format import Header
 from petrosa.adapters.stores.journal.reader import Head, JournalReader, read_sidecar
 from petrosa.adapters.venues.replay.recording import Recording
+from petrosa.apps.desk_bars import lengths_made
 from petrosa.apps.journaling import code_version
 from petrosa.apps.recorded import Input, check_digest, open_recording, open_tape
 from petrosa.apps.recordings import told_on
 from petrosa.apps.settings import Settings, load_recorded
-from petrosa.apps.wiring import Markets, build_markets, build_strategist, build_trader
+from petrosa.apps.wiring import Markets, build_markets, build_strategist, build_stream_strategist, build_trader
 from petrosa.backtest.explain import Explanation, Question, explain
 from petrosa.backtest.replay import Replay, Replayed, check_version
 from petrosa.core.desk import Desk
@@ -94,18 +95,25 @@ def _desk_of(header: Header, settings: Settings) -> tuple[Desk, Markets]:
     provenance = header.provenance
     instruments = {instrument.id: instrument for instrument in provenance.instruments}
     markets = build_markets(instruments)
-    strategist = build_strategist(settings, instruments, markets) if provenance.has_strategist else None
+    build = build_strategist if _is_whole(header) else build_stream_strategist
+    strategist = build(settings, instruments, markets) if provenance.has_strategist else None
     trader = build_trader(settings, instruments, markets) if provenance.has_trader else None
     return Desk(markets, strategist, trader), markets
+
+
+def _is_whole(header: Header) -> bool:
+    """Whether a desk in one process wrote the journal, which may have strategies of bars."""
+    return header.provenance.has_strategist and header.provenance.has_trader
 
 
 def _input(folder: Path, header: Header, given: Sequence[str | Path]) -> Input:
     provenance = header.provenance
     settings = load_recorded(bytes(provenance.configuration), folder)
     instruments = {instrument.id: instrument for instrument in provenance.instruments}
+    lengths = lengths_made(settings) if _is_whole(header) else ()
     if not provenance.recording_sha256:
         market = provenance.instruments[0].market
-        return open_tape(settings, folder / "tape", market, instruments)
+        return open_tape(settings, folder / "tape", market, instruments, lengths=lengths)
     sidecar = read_sidecar(folder)
     paths = list(given) or (list(sidecar.recording) if sidecar is not None else [])
     if not paths:
@@ -115,4 +123,4 @@ def _input(folder: Path, header: Header, given: Sequence[str | Path]) -> Input:
     except RecordingError as problem:
         raise problem if given else RecordingError(f"{problem}; if it was moved, name it with --recording") from None
     check_digest(recorded, provenance.recording_sha256)
-    return open_recording(settings, told_on(settings, recorded), instruments)
+    return open_recording(settings, told_on(settings, recorded), instruments, lengths=lengths)

@@ -5,7 +5,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from petrosa.apps.auditing.live import Auditing, auditing_of
+from petrosa.apps.bar_history import stored_history
 from petrosa.apps.configuration.live import live_configuration
+from petrosa.apps.desk_bars import check_recording, check_strategies, lengths_made
 from petrosa.apps.desk_control import DeskControl
 from petrosa.apps.journaling import new_run_folder, run_file
 from petrosa.apps.process import FRAMES_AT_ONCE, DeskProcess, Side
@@ -14,7 +16,7 @@ from petrosa.apps.recordings import open_for
 from petrosa.apps.running import Report, changing, decisions_of, heartbeat_of, metrics_of, status_of
 from petrosa.apps.settings import Settings
 from petrosa.apps.surface import parts_of
-from petrosa.apps.wiring import build_analyzer, build_desk
+from petrosa.apps.wiring import bar_strategies, build_analyzer, build_desk
 from petrosa.backtest.summary import Summary
 from petrosa.core.turns import Record
 from petrosa.surfaces.api.app import api
@@ -32,7 +34,10 @@ async def run_recording(
         control = DeskControl(settings, report)
         told = (configuration.desk.record, control.record)
         process = open_recorded(paths, configuration.settings, folder, also=told)
+        process.history = await stored_history(process.settings, process.parts.instruments, process.started_at)
         async with changing(process, configuration, control), AsyncExitStack() as stack:
+            if bar_strategies(process.settings):
+                report(f"bars: {len(process.history):,} of the past to warm up with")
             report(f"arrival shifted by {process.taken.shift / 1e6:+.3f} ms, journal in {process.journal.folder}")
             auditing = auditing_of(settings, process.journal, report)
             status = status_of(process, "run", configuration, auditing)
@@ -50,7 +55,9 @@ def open_recorded(
 ) -> DeskProcess:
     """A desk on a recording, ready to run; its journal goes to `folder` or among the runs of the data directory."""
     recording, settings, instruments = open_for(settings, paths)
-    taken = open_recording(settings, recording, instruments, FRAMES_AT_ONCE)
+    check_strategies(settings, len(instruments))
+    check_recording(settings, instruments, recording)
+    taken = open_recording(settings, recording, instruments, FRAMES_AT_ONCE, lengths_made(settings))
     folder = new_run_folder(settings.runs, "run") if folder is None else folder
     return DeskProcess(
         settings,

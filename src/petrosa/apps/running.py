@@ -8,12 +8,13 @@ from typing import Final, Protocol
 from petrosa.adapters.stores.journal.writer import JournalWriter
 from petrosa.apps.auditing.live import Auditing
 from petrosa.apps.configuration.live import LiveConfiguration
+from petrosa.apps.desk_bars import bars_check
 from petrosa.apps.desk_control import DeskControl
 from petrosa.apps.process import Side
 from petrosa.apps.service import info_of
 from petrosa.apps.settings import Settings
 from petrosa.apps.surface import MetricsSource
-from petrosa.apps.wiring import Parts
+from petrosa.apps.wiring import Parts, bar_strategies
 from petrosa.core.model.market import symbol_of
 from petrosa.core.turns import Turns
 from petrosa.runtime.loop import Loop
@@ -101,6 +102,8 @@ def status_of(
     settings, parts = process.settings, process.parts
     journal = partial(journal_check, process.journal.folder, settings.journal.free_mb_min)
     checks: list[Callable[[], Check]] = [journal, *more]
+    if bar_strategies(settings) and parts.desk.strategist is not None:
+        checks.append(partial(bars_check, settings, parts))
     if configuration is not None:
         checks.append(configuration.watch.check)
     if auditing is not None:
@@ -123,6 +126,7 @@ def status_of(
         configuration=None if configuration is None else configuration.watch.seen,
         audit=None if auditing is None else auditing.seen,
         venue=venue,
+        warmup=parts.strategist.warmup,
     )
 
 

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from petrosa.apps import environment
+from petrosa.apps.desk_settings import DeskSettings
 from petrosa.apps.extract_settings import ExtractSettings
 from petrosa.apps.fields import describe, plain
 from petrosa.apps.layers import (
@@ -65,6 +66,7 @@ SECTIONS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "account": AccountParams,
     "instruments": InstrumentSettings,
     "feed": FeedSettings,
+    "desk": DeskSettings,
     **{f"strategies.{name}": entry.params for name, entry in CATALOG.items()},
     "signals": SignalParams,
     "risk": RiskParams,
@@ -162,6 +164,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     account: AccountParams
     instruments: InstrumentSettings
     feed: FeedSettings
+    desk: DeskSettings
     strategies: Mapping[str, StrategySettings]
     signals: SignalParams
     risk: RiskParams
@@ -318,6 +321,7 @@ def _settings(merged: Merged, profile: str, home: Path, crash_at: str, given: tu
         account=account,
         instruments=merged.build(InstrumentSettings, "instruments"),
         feed=msgspec.structs.replace(feed, symbols=symbols),
+        desk=merged.build(DeskSettings, "desk"),
         strategies={name: _strategy(merged, name) for name in CATALOG},
         signals=merged.build(SignalParams, "signals"),
         risk=merged.build(RiskParams, "risk"),

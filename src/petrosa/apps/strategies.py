@@ -24,7 +24,7 @@ from petrosa.apps.publishing import Publisher
 from petrosa.apps.retrace import Retrace
 from petrosa.apps.settings import Settings
 from petrosa.apps.strategies_journal import StrategiesJournal, open_strategies_journal
-from petrosa.apps.wiring import Instruments, build_analyzer, build_markets, build_strategist, checkpoint_of
+from petrosa.apps.wiring import Instruments, build_analyzer, build_markets, build_stream_strategist, checkpoint_of
 from petrosa.backtest.run import STARTED
 from petrosa.backtest.summary import JournalLine, Tally
 from petrosa.core.desk import Desk
@@ -102,7 +102,7 @@ class StrategyService:
         self.instruments = market.instruments
         self.markets = build_markets(market.instruments)
         self.analyzer = build_analyzer(settings)
-        self.strategist = build_strategist(journal.begun_with, market.instruments, self.markets)
+        self.strategist = build_stream_strategist(journal.begun_with, market.instruments, self.markets)
         self.desk = Desk(self.markets, self.strategist, analyzer=self.analyzer)
         self.tally = Tally()
         self.model = ReadModel()

@@ -11,6 +11,7 @@ import msgspec
 from petrosa.adapters.venues.replay.recording import Recording
 from petrosa.apps.backtest import rare_collection
 from petrosa.apps.described import entry_of
+from petrosa.apps.desk_bars import lengths_made
 from petrosa.apps.journaling import code_version
 from petrosa.apps.layers import RANKS, Given, Origin, split_symbol, with_symbol
 from petrosa.apps.recorded import Input, open_recording
@@ -70,7 +71,7 @@ def compare(
         before = _replay(settings, recording, instruments, Watch(strategy_id, symbol))
     with progress("replaying with the others"):
         after = _replay(changed, recording, instruments, Watch(strategy_id, symbol))
-    heard = before.taken.normaliser.counts.get(str(entry.listens_to.__struct_config__.tag), {})
+    heard = before.taken.counts.get(str(entry.listens_to.__struct_config__.tag), {})
     evaluations = sum(count for of, count in heard.items() if of in meant or entry.listens_to is Reading)
     changes = _changes(settings, changed, strategy_id, meant)
     answer = WhatIf(
@@ -125,7 +126,7 @@ def _replay(settings: Settings, recording: Recording, instruments: Instruments, 
     """One whole desk on the recording, as in a backtest, without a journal."""
     parts = build_desk(settings, instruments)
     exchange = build_exchange(settings, instruments)
-    taken = open_recording(settings, recording, instruments)
+    taken = open_recording(settings, recording, instruments, lengths=lengths_made(settings))
     started_at, batches = peek(taken.batches())
     turns = Turns(parts.desk, watch.take, exchange.submit, exchange)
     with rare_collection():

@@ -117,7 +117,29 @@ def seats_of(settings: Settings, instruments: Instruments, strategy_id: str) -> 
     )
 
 
+def bar_strategies(settings: Settings) -> list[str]:
+    """The strategies of bars that a desk in one process has, in the order of the catalogue."""
+    return [name for name in CANDLE if name in settings.desk.strategies]
+
+
+def timeframes_of(settings: Settings, strategy_id: str) -> tuple[str, ...]:
+    """The lengths of `ta.timeframes` that a strategy of bars works on."""
+    able = CATALOG[strategy_id].timeframes
+    return tuple(one for one in settings.ta.timeframes if not able or one in able)
+
+
 def build_strategist(settings: Settings, instruments: Instruments, markets: Markets) -> Strategist:
+    """What a desk in one process has: the strategies that `desk.strategies` names, or else every one of a stream."""
+    chosen = settings.desk.strategies
+    if not chosen:
+        return build_stream_strategist(settings, instruments, markets)
+    plans = [plan for name in TICK if name in chosen for plan in plans_of(settings, instruments, name)]
+    for name in bar_strategies(settings):
+        plans += plans_of(settings, instruments, name, timeframes_of(settings, name))
+    return Strategist(instruments, plans, markets)
+
+
+def build_stream_strategist(settings: Settings, instruments: Instruments, markets: Markets) -> Strategist:
     """Every strategy of a stream on every instrument that it speaks of, in the order of the catalogue; those not
     enabled wait."""
     plans = [plan for name in TICK for plan in plans_of(settings, instruments, name)]

@@ -70,7 +70,8 @@ class JournalLine(msgspec.Struct, frozen=True, kw_only=True):
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """A whole run. Counts are by kind and symbol, by strategy and side, by first failed check; times in seconds.
 
-    `errors` could not be used and `skipped` is not for us, both by reason; `faults` has the first of each in words.
+    `errors` could not be used and `skipped` is not for us, both by reason; `faults` has the first of each in words,
+    `warming_up` the strategies of bars that had not heard enough of them at the end.
     """
 
     events: dict[str, dict[str, int]]
@@ -92,6 +93,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     decode_s: float
     decide_s: float
     events_per_s: float
+    warming_up: list[str] = msgspec.field(default_factory=list)
 
 
 class Tally:

@@ -209,6 +209,8 @@ class Desk:
         match event:
             case None | FeedStateChanged():
                 return self._recall_fact(decisions, now)
+            case Warmup():
+                return NOTHING  # windows begin anew with the next process
             case Configure():
                 return self._recall_change(event, decisions, now)
             case _:

@@ -77,6 +77,7 @@ class Strategist:
         self.quiet_counts: dict[str, dict[str, int]] = {}
         self.signal_counts: dict[str, dict[str, int]] = {}
         self._cooldowns = Cooldowns()
+        self._unfinished: dict[InstrumentId, Candle] = {}
         self._instruments = instruments
         self._seats: dict[tuple[str, InstrumentId], tuple[Seat, ...]] = {}
         for plan in plans:
@@ -92,7 +93,7 @@ class Strategist:
             return _NOTHING
         decisions: tuple[Decision, ...] = _NOTHING
         key = event.instrument  # type: ignore[union-attr]  # only market facts have a route
-        place = route.get(key if type(event) is not Candle else bars_key(key, event.interval_ns))
+        place = route.get(key if type(event) is not Candle else self._bars_of(event, now))
         if place is None:
             return _NOTHING
         for note, market in place.notes:
@@ -146,6 +147,7 @@ class Strategist:
         """Start every window and edge from nothing, as a started process does. Cooldowns and counts stay."""
         for seat in self._all():
             seat.forget()
+        self._unfinished = {}
         self._routes = self._ways()
 
     def recall(self, made: SignalMade, now: int) -> None:
@@ -238,6 +240,8 @@ class Strategist:
     def _note(self, event: MarketEvent | Warmup, now: int) -> None:
         """Facts that are not for a strategy: history, and a stream that broke off."""
         match event:
+            case Warmup(event=Candle() as bar) if bar.ts_open + bar.interval_ns > now:
+                self._unfinished[bars_key(bar.instrument, bar.interval_ns)] = bar
             case Warmup():
                 self._warm(event.event, now)
             case FeedStateChanged() | BookGap():
@@ -246,6 +250,14 @@ class Strategist:
                         seat.trigger.unknown()
             case _:
                 pass
+
+    def _bars_of(self, bar: Candle, now: int) -> InstrumentId:
+        """Where a bar goes, after the one before it that was told as history before it was over."""
+        key = bars_key(bar.instrument, bar.interval_ns)
+        before = self._unfinished.pop(key, None)
+        if before is not None and before.ts_open < bar.ts_open:
+            self._warm(before, now)
+        return key
 
     def _warm(self, event: MarketEvent, now: int) -> None:
         """Fill windows. An edge that lies in the history is told to nobody, and is no news later."""

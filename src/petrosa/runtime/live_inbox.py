@@ -37,6 +37,11 @@ class LiveInbox:
     def tell(self, event: Event) -> None:
         self._told.add(event)
 
+    @property
+    def waiting(self) -> int:
+        """How much of what was told waits for its turn."""
+        return len(self._told.events)
+
     def close(self) -> None:
         """Take no more frames; what is told is still handed out."""
         self._closed = True

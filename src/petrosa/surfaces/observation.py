@@ -99,6 +99,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     venue: VenueSeen | None = None
     feed: FeedSeen | None = None
     alarms_by_name: Mapping[str, int] = msgspec.field(default_factory=dict)
+    warming_by_strategy: Mapping[str, int] = msgspec.field(default_factory=dict)
 
 
 class Check(msgspec.Struct, frozen=True):

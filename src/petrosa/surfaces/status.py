@@ -59,6 +59,10 @@ class NoIntake:
     gaps: Mapping[str, int] = {}
 
 
+Warmup = Callable[[], Mapping[tuple[str, InstrumentId], tuple[int, int]]]
+"""Per strategy and instrument (n, m): n of the m facts it needs before it can speak are there."""
+
+
 class DeskStatus:
     """Reads between turns; nothing here waits, and no tick pays for it.
 
@@ -86,6 +90,7 @@ class DeskStatus:
         audit: Callable[[], AuditSeen] | None = None,
         findings: Findings | None = None,
         venue: Callable[[], VenueSeen] | None = None,
+        warmup: Warmup = dict,
     ) -> None:
         self.model = model
         self.observed = observed
@@ -104,6 +109,7 @@ class DeskStatus:
         self._audit = audit
         self._findings = findings
         self._venue = venue
+        self._warmup = warmup
         self._started = time.monotonic()
 
     @property
@@ -198,7 +204,16 @@ class DeskStatus:
             reconciliation=None if self._findings is None else seen_of(self._findings, self.now()),
             venue=None if self._venue is None else self._venue(),
             alarms_by_name=dict(model.alarms_by_name),
+            warming_by_strategy=self._warming(),
         )
+
+    def _warming(self) -> dict[str, int]:
+        """What every strategy that cannot speak yet still has to hear, where it has farthest to go."""
+        found: dict[str, int] = {}
+        for (name, _), (heard, needed) in self._warmup().items():
+            if heard < needed:
+                found[name] = max(found.get(name, 0), needed - heard)
+        return found
 
 
 def heard_at(market: MarketState) -> int:

@@ -12,7 +12,7 @@ from petrosa.core.model.market import BestQuote, BookGap, FeedState, FeedStateCh
 from petrosa.core.model.refusals import Refused
 from petrosa.core.model.signals import Action, signal_id_of
 from petrosa.core.strategies.base import StrategyParams
-from petrosa.core.strategies.catalog import TICK
+from petrosa.core.strategies.catalog import CANDLE, TICK
 from petrosa.core.strategies.tick import (
     btc_dominance,
     cross_exchange_spread,
@@ -24,6 +24,7 @@ from petrosa.core.strategies.tick import (
 )
 from petrosa.core.strategist import Strategist, StrategyPlan
 from petrosa.errors import ConfigError
+from tests.kit.bars import bars
 from tests.kit.strategy_market import (
     BTC,
     Timed,
@@ -312,3 +313,28 @@ def test_noise_does_not_make_it_talk() -> None:
     assert len(run({"orderbook_skew": orderbook_skew.Params()}, events)) <= 5
     unguarded = orderbook_skew.Params(persistence_seconds=0, edge_trigger=False, cooldown_seconds=0, flow_guard=False)
     assert len(run({"orderbook_skew": unguarded}, events)) > 4_000
+
+
+def test_history_that_is_not_over_is_looked_at_when_it_is() -> None:
+    """The bar in which a desk begins: taken in before the one after it, and not before."""
+    series = bars([100.0 + n for n in range(22)], "1m")
+    plan = StrategyPlan("doji_reversal", BTC.id, CANDLE["doji_reversal"].params(), timeframes=("1m",))
+    strategist = Strategist({BTC.id: BTC}, [plan], {BTC.id: market()})
+    begun = series[19].ts_open + 1
+    for bar in series[:20]:
+        strategist.handle(Warmup(bar), begun)
+    assert {("doji_reversal", BTC.id): (19, 20)} == strategist.warmup()
+    strategist.handle(series[20], series[20].ts_event)
+    assert {("doji_reversal", BTC.id): (20, 20)} == strategist.warmup()
+    assert 0 == strategist.quiet_counts["doji_reversal"]["out_of_order"]
+
+
+def test_a_bar_that_is_heard_after_all_counts_once() -> None:
+    series = bars([100.0 + n for n in range(22)], "1m")
+    plan = StrategyPlan("doji_reversal", BTC.id, CANDLE["doji_reversal"].params(), timeframes=("1m",))
+    strategist = Strategist({BTC.id: BTC}, [plan], {BTC.id: market()})
+    for bar in series[:20]:
+        strategist.handle(Warmup(bar), series[19].ts_open + 1)
+    for bar in series[19:21]:
+        strategist.handle(bar, bar.ts_event)
+    assert 0 == strategist.quiet_counts["doji_reversal"]["out_of_order"]

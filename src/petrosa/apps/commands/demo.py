@@ -4,7 +4,8 @@ from functools import partial
 
 import click
 
-from petrosa.apps.commands.options import chosen, http_options, json_option, settings_options
+from petrosa.apps.commands.options import chosen, http_options, json_option, settings_options, strategy_options
+from petrosa.errors import UsageError
 
 PROFILE = "demo"
 
@@ -23,11 +24,13 @@ Examples:
 @click.option("--speed", metavar="N", help="Run time per wall time; 0 is as fast as it goes.")
 @click.option("--seed", metavar="N", help="Another seed is another market.")
 @click.option("--nats", "over_nats", is_flag=True, help="As three services around a NATS server started for it.")
+@strategy_options
 @http_options
 @settings_options
 @json_option
 def demo(
-    seconds: float | None, speed: str | None, seed: str | None, over_nats: bool, port: int | None, listen: str | None,
+    seconds: float | None, speed: str | None, seed: str | None, over_nats: bool,
+    strategies: str | None, timeframes: str | None, port: int | None, listen: str | None,
     files: tuple[str, ...], sets: tuple[str, ...], home: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Watch a whole trading system work on a synthetic market. No key, no account, no network, no server.
@@ -44,12 +47,16 @@ def demo(
     from petrosa.surfaces.cli.output import show_json, show_result, stderr, stdout
     from petrosa.surfaces.terminal.live import is_plain, show
 
-    options = chosen(feed__speed=speed, http__port=port, http__listen=listen)
+    options = chosen(
+        feed__speed=speed, http__port=port, http__listen=listen, desk__strategies=strategies, ta__timeframes=timeframes
+    )
     if seed is not None:
         options["simulation.seed"] = ("--seed", seed)
     if over_nats and port is None:
         options |= {"http.port": ("--nats", "0"), "http.engine_port": ("--nats", "0")}
     loaded = settings.load((PROFILE, *files), sets, home=home, options=options)
+    if over_nats and loaded.desk.strategies:
+        raise UsageError("--nats joins services, which have what `strategies` says; leave desk.strategies out there")
     if over_nats:
         going = run_demo_over_nats(loaded, seconds=seconds, report=reporter(loaded, "demo"))
         show_result(run_async(going), as_json=as_json)

@@ -65,6 +65,18 @@ def http_options(command: F) -> F:
     return command
 
 
+def strategy_options(command: F) -> F:
+    """`--strategies`, `--timeframes`: what a desk in one process turns."""
+    for option in (
+        click.option("--timeframes", metavar="A,B", help="Bars of strategies of bars, as 1m,15m; else ta.timeframes."),
+        click.option(
+            "--strategies", metavar="A,B", help="These alone, of a stream or of bars; else every one of a stream."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 VENUE = click.option(
     "--venue",
     type=click.Choice(("paper", "testnet", "demo", "live")),

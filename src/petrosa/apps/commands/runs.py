@@ -12,6 +12,7 @@ from petrosa.apps.commands.options import (
     json_option,
     no_stored_option,
     settings_options,
+    strategy_options,
 )
 from petrosa.errors import EXIT_ERROR, UsageError
 
@@ -31,6 +32,7 @@ Examples:
   petrosa backtest synthetic-usdm
   petrosa backtest synthetic-usdm --no-stored --feed-latency 50
   petrosa backtest recordings/may/*.gz --json --set orderbook_skew.cooldown_seconds=5
+  petrosa backtest synthetic-usdm --strategies orderbook_skew,inside_bar_sell --timeframes 1m
   petrosa backtest synthetic-usdm --config mine.toml --instruments rules.toml
 """
 )
@@ -38,11 +40,13 @@ Examples:
 @INSTRUMENTS
 @click.option("--feed-latency", metavar="MS", help="How late a fact is heard, in milliseconds (default 10).")
 @no_stored_option
+@strategy_options
 @settings_options
 @json_option
 def backtest(
     recording: tuple[str, ...], instruments: str | None, feed_latency: str | None, no_stored: bool,
-    files: tuple[str, ...], sets: tuple[str, ...], home: str | None, as_json: bool,
+    strategies: str | None, timeframes: str | None, files: tuple[str, ...], sets: tuple[str, ...], home: str | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Run RECORDING (paths or names) through a whole desk and the simulated exchange, as fast as it goes.
 
@@ -57,7 +61,7 @@ def backtest(
     from petrosa.surfaces.cli.output import show_json, working
     from petrosa.surfaces.cli.summary import show_faults, show_summary
 
-    options = chosen(instruments__file=instruments)
+    options = chosen(instruments__file=instruments, desk__strategies=strategies, ta__timeframes=timeframes)
     if feed_latency is not None:
         options["feed.latency_ms"] = ("--feed-latency", feed_latency)
     loaded = settings.load(files, sets, home=home, options=options)
@@ -75,8 +79,10 @@ Examples:
   petrosa run --recording synthetic-usdm --speed 60
   petrosa run --recording synthetic-usdm --speed 0 --json --port 0
   petrosa run --config paper --recording synthetic-usdm
+  petrosa run --recording synthetic-usdm --strategies momentum_pulse --timeframes 1m
   petrosa run --nats --recording synthetic-usdm --speed 60
   BINANCE_API_KEY=… BINANCE_API_SECRET=… petrosa run --venue paper
+  BINANCE_API_KEY=… BINANCE_API_SECRET=… petrosa run --venue paper --strategies ema_pullback_continuation
   BINANCE_API_KEY=… BINANCE_API_SECRET_FILE=key.pem petrosa run --venue testnet --set feed.symbols=BTCUSDT
 """
 )
@@ -85,13 +91,14 @@ Examples:
 @click.option("--speed", metavar="N", help="Run time per wall time; 0 is as fast as it goes (default 1).")
 @INSTRUMENTS
 @click.option("--nats", "over_nats", is_flag=True, help="As three services around a NATS server started for it.")
+@strategy_options
 @http_options
 @settings_options
 @json_option
 def run(
     recording: tuple[str, ...], venue: str | None, speed: str | None, instruments: str | None, over_nats: bool,
-    port: int | None, listen: str | None, files: tuple[str, ...], sets: tuple[str, ...], home: str | None,
-    as_json: bool,
+    strategies: str | None, timeframes: str | None, port: int | None, listen: str | None, files: tuple[str, ...],
+    sets: tuple[str, ...], home: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Run a whole desk in one process, on a recording paced by the clock or on a venue, with the HTTP surface up.
 
@@ -109,12 +116,17 @@ def run(
     from petrosa.surfaces.cli.output import show_json, show_result
     from petrosa.surfaces.cli.summary import show_faults, show_summary
 
-    options = chosen(feed__speed=speed, instruments__file=instruments, http__port=port, http__listen=listen)
+    options = chosen(
+        feed__speed=speed, instruments__file=instruments, http__port=port, http__listen=listen,
+        desk__strategies=strategies, ta__timeframes=timeframes,
+    )  # fmt: skip
     if venue is not None:
         options |= {"simulation.enabled": ("--venue", "false"), "venue.environment": ("--venue", venue)}
     loaded = settings.load(files, sets, home=home, options=options)
     if bool(recording) is not loaded.simulated:
         raise UsageError("run needs either --recording NAME, or --venue (simulation.enabled = false) and no recording")
+    if over_nats and loaded.desk.strategies:
+        raise UsageError("--nats joins services, which have what `strategies` says; leave desk.strategies out there")
     report = reporter(loaded, "run")
     if not loaded.simulated:
         if over_nats:

@@ -11,6 +11,7 @@ import msgspec
 from petrosa.apps.auditing.live import auditing_of
 from petrosa.apps.auditing.saying import ExecutionEvents
 from petrosa.apps.configuration.live import live_configuration
+from petrosa.apps.desk_bars import check_strategies
 from petrosa.apps.desk_control import DeskControl
 from petrosa.apps.joined import connect
 from petrosa.apps.journaling import run_file
@@ -80,6 +81,8 @@ async def _live(
     async with AsyncExitStack() as stack:
         configuration = await stack.enter_async_context(live_configuration(settings, settings.feed.symbols))
         settings = configuration.settings
+        if bus is None:
+            check_strategies(settings, len(settings.feed.symbols))
         control, status = DeskControl(settings, report), LiveStatus(settings, service)
         begun: list[MarketMetrics] = []
         if settings.http.enabled:

@@ -7,7 +7,9 @@ from functools import partial
 from typing import Final, get_args
 
 from petrosa.adapters.feeds.outlet import News, TradesLost
+from petrosa.adapters.venues.binance.history.rest import RestHistory
 from petrosa.adapters.venues.binance.live.account import BinanceAccount
+from petrosa.adapters.venues.binance.live.bars import STREAM as BARS
 from petrosa.adapters.venues.binance.live.feed_params import FeedParams
 from petrosa.adapters.venues.binance.live.gateway import BinanceGateway
 from petrosa.adapters.venues.binance.live.gateway_params import GatewayParams
@@ -15,8 +17,10 @@ from petrosa.adapters.venues.binance.live.live_feed import KINDS, LiveFeed
 from petrosa.adapters.venues.binance.live.streams import Streams
 from petrosa.adapters.venues.binance.live.topics import topic_of
 from petrosa.adapters.venues.binance.live.user_stream import Source, SpotSource, UsdmSource, UserStream
+from petrosa.apps.desk_bars import timeframes_needed
 from petrosa.apps.live.preparing import Prepared, rules_of
 from petrosa.apps.live.process import LiveProcess
+from petrosa.apps.live.warming import Warming
 from petrosa.apps.process import Side
 from petrosa.apps.running import Report
 from petrosa.apps.settings import Settings
@@ -74,15 +78,17 @@ class LiveVenue:
         self._is_heard = asyncio.Event()
         self.lost = ""
         self._tag = f"{settings.feed.venue}:{market}"
+        history, timeframes = RestHistory(rest), timeframes_needed(settings) if process.parts.desk.strategist else ()
         self.feed = LiveFeed(
-            market, prepared.instruments, KINDS[market],
+            market, prepared.instruments, (*KINDS[market], *(f"{BARS}{one}" for one in timeframes)),
             partial(Streams, prepared.urls, market, now=process.clock.now), rest.call, self._offer, self._feed_news,
             params=FeedParams(
                 backfill_max_trades=settings.feed.backfill_max_trades,
                 backfill_max_seconds=settings.feed.backfill_max_seconds,
             ),
-            now=process.clock.now,
+            now=process.clock.now, bars=history if timeframes else None,
         )  # fmt: skip
+        self.warming = Warming(settings, process, history, self.feed.begin_bars, report) if timeframes else None
 
     def sides(self) -> Sequence[Side]:
         """Tasks beside the desk."""
@@ -94,6 +100,7 @@ class LiveVenue:
             ("venue's rules", self._refresh_rules, OnFailure.RESTART),
             ("comparison with the venue", self._reconcile, OnFailure.HALT),
             ("lease", self._keep_lease, OnFailure.HALT),
+            *(() if self.warming is None else (("bars", self.warming.run, OnFailure.RESTART),)),
         )
 
     def settled(self) -> bool:
@@ -105,7 +112,8 @@ class LiveVenue:
 
     def checks(self) -> Sequence[Callable[[], Check]]:
         """What `/ready` asks."""
-        return (self._user_check, self._lease_check, self._clock_check, self._feed_check)
+        own = (self._user_check, self._lease_check, self._clock_check, self._feed_check)
+        return own if self.warming is None else (*own, self.warming.check)
 
     # what is heard
 

@@ -70,6 +70,10 @@ def _of_the_specification(seen: Observation) -> Iterator[Metric]:
 
 def _of_trading(seen: Observation) -> Iterator[Metric]:
     yield _counts("petrosa_refusals", "Candidates refused, by the first failed check.", "check", seen.refusals_by_check)
+    yield _gauges(
+        "petrosa_strategy_warming_up", "Facts that a strategy has to hear before it can speak.", "strategy",
+        seen.warming_by_strategy,
+    )  # fmt: skip
     yield _counts("petrosa_orders", "Orders that left, by leg.", "leg", seen.orders_by_leg)
     yield _count("petrosa_fills", "Fills.", seen.fills)
     yield _count(

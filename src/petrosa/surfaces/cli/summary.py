@@ -58,6 +58,9 @@ def show_faults(summary: Summary) -> None:
     for reason, first in sorted(summary.faults.items()):
         count = summary.errors.get(reason, 0) + summary.skipped.get(reason, 0)
         click.echo(f"petrosa: not used: {count} {reason}, the first: {first}", err=True)
+    if summary.warming_up:
+        text = "; ".join(summary.warming_up)
+        click.echo(f"petrosa: {text}; bars of the past come from petrosa extract klines", err=True)
     for symbol, count in sorted(summary.gaps.items()):
         if count:
             text = f"{count} in the book of {symbol}; nothing is entered from a gap to the next snapshot"

@@ -7,12 +7,15 @@ from functools import partial
 from typing import Any, Final
 
 from petrosa.adapters.feeds import live_feed
+from petrosa.adapters.feeds.expected import Expected
 from petrosa.adapters.feeds.face import BookHealth, Dial, Hear
 from petrosa.adapters.feeds.live_feed import known, outlet
 from petrosa.adapters.feeds.outlet import News, Offer, Outlet
+from petrosa.adapters.venues.binance.live.bars import STREAM as BARS
+from petrosa.adapters.venues.binance.live.bars import Bars, BarSource
 from petrosa.adapters.venues.binance.live.books import Books
 from petrosa.adapters.venues.binance.live.built_depth import STREAM, BuiltDepth
-from petrosa.adapters.venues.binance.live.expected import expected
+from petrosa.adapters.venues.binance.live.expected import RARE, expected
 from petrosa.adapters.venues.binance.live.feed_params import PARAMS, FeedParams
 from petrosa.adapters.venues.binance.live.request import Request
 from petrosa.adapters.venues.binance.live.trade_frames import TRADES
@@ -45,14 +48,20 @@ class LiveFeed(live_feed.LiveFeed):
         self, market: str, instruments: Mapping[InstrumentId, Instrument], kinds: Collection[str], dial: Dial,
         ask: Callable[[Request], Awaitable[bytes]], offer: Offer, tell: Callable[[News], None], *,
         params: FeedParams = PARAMS, now: Callable[[], int] = time.time_ns,
-        sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep,
+        sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep, bars: BarSource | None = None,
     ) -> None:  # fmt: skip
-        """Raises `ConfigError` for a kind of stream that there is not."""
+        """With `bars` each closed bar is handed on once and in order, from `begin_bars` on, and nothing else of bars;
+        their silence says nothing then, since a bar that is overdue is asked for.
+
+        Raises `ConfigError` for a kind of stream that there is not.
+        """
         wanted = _wanted(kinds, params)
         streams = {f"{symbol_of(key).lower()}@{kind}": key for key in instruments for kind in wanted}
         made = {f"{symbol_of(key).lower()}@{STREAM}": key for key in instruments}
-        out = outlet(streams, partial(expected, market), offer, tell, now, made)
-        making = _Making(market, instruments, streams, ask, out, params, sleep)
+        expects = partial(expected, market) if bars is None else partial(_with_bars, market)
+        out = outlet(streams, expects, offer, tell, now, made)
+        making = _Making(market, instruments, streams, ask, out, params, sleep, bars)
+        self.begin_bars = making.begin_bars
         super().__init__(out, dial(tuple(streams), making.hear, making.link), making, now, sleep)
 
 
@@ -62,7 +71,7 @@ class _Making:
     def __init__(
         self, market: str, instruments: Mapping[InstrumentId, Instrument], streams: Mapping[str, InstrumentId],
         ask: Callable[[Request], Awaitable[bytes]], out: Outlet, params: FeedParams,
-        sleep: Callable[[float], Coroutine[Any, Any, None]],
+        sleep: Callable[[float], Coroutine[Any, Any, None]], bars: BarSource | None,
     ) -> None:  # fmt: skip
         self._streams = streams
         self._sleep = sleep
@@ -72,10 +81,13 @@ class _Making:
         self._trades = Trades(market, self._kept(TRADES), ask, out, params, sleep)
         diffs = {suffix for suffix, kind in STREAMS.items() if kind is DIFF}
         self._books = Books(market, self._kept(diffs), ask, out, params, built, sleep)
+        klines = {one: key for one, key in streams.items() if f"@{BARS}" in one}
+        self._bars = None if bars is None else Bars(market, klines, bars, out, sleep)
         self._hearers: dict[str, Hear] = {
             **dict.fromkeys(streams, out.hand_on),
             **dict.fromkeys(self._kept(TRADES), self._trades.hear),
             **dict.fromkeys(self._kept(diffs), self._books.hear),
+            **({} if self._bars is None else dict.fromkeys(klines, self._bars.hear)),
         }
 
     @property
@@ -85,12 +97,20 @@ class _Making:
     def ask_books(self, symbols: Iterable[str], why: str) -> None:
         self._books.ask_anew(symbols, why)
 
+    def begin_bars(self, last: Mapping[str, int]) -> None:
+        """Hand on the bars that close from now on; `last` says which opened last (ns) of those known, by stream."""
+        if self._bars is not None:
+            self._bars.begin(last)
+
     def look(self, now: int) -> None:
         self._trades.look(now)
+        if self._bars is not None:
+            self._bars.look(now)
 
     def tasks(self) -> Sequence[Coroutine[Any, Any, None]]:
         sampling = () if self._depth is None else (self._sample_quiet(self._depth),)
-        return (self._trades.run(), self._books.run(), *sampling)
+        bars = () if self._bars is None else (self._bars.run(),)
+        return (self._trades.run(), self._books.run(), *sampling, *bars)
 
     def hear(self, stream: str, frame: bytes, arrival: int) -> None:
         hear = self._hearers.get(stream)
@@ -128,6 +148,11 @@ def _wanted(kinds: Collection[str], params: FeedParams) -> list[str]:
         if not any(STREAMS.get(kind) is DIFF for kind in wanted):
             wanted.append(DIFFERENCES)
     return wanted
+
+
+def _with_bars(market: str, kind: str) -> Expected:
+    """What is expected where bars that are overdue are asked for."""
+    return RARE if kind.startswith(BARS) else expected(market, kind)
 
 
 def _nothing(_symbol: str, _stream: str, _frame: bytes, _arrival: int) -> BookGap | None:
