@@ -9,7 +9,10 @@ balance cannot rest, so nothing can be replaced new before old:
   venue has confirmed that, one for all takes their place;
 * less is held, the level has moved, or a pair has lost its stop: it is cancelled, and placed again when that is
   confirmed;
-* a pair that is not answered may rest all the same and is waited for: another could not rest beside it.
+* a pair that is not answered for as long as a position may be without a stop counts as a failure, and another is
+  placed: if the first rests all the same, or arrives after all, the venue refuses whichever comes second, whose balance
+  is locked; where the wallet holds more of the asset than the position both may rest, and the newer one is cancelled as
+  soon as both are confirmed.
 
 In between the position is without a stop, which the alarm and the bound of `Guards` are about.
 """
@@ -24,7 +27,7 @@ from petrosa.core.execution.blotter import Blotter
 from petrosa.core.execution.lifecycle import Order
 from petrosa.core.execution.params import ExecutionParams
 from petrosa.core.execution.parts import parts_of
-from petrosa.core.execution.protection import Guard, Wanted, has_moved
+from petrosa.core.execution.protection import Guard, Wanted, has_moved, is_stuck
 from petrosa.core.execution.reducing import Cause, list_id_of, reducing_id, rest_stop, rest_target
 from petrosa.core.model.base import NS_PER_SECOND
 from petrosa.core.model.instruments import EXACT, Instrument
@@ -110,7 +113,8 @@ def wanted_pairs(
     naked_for = now - since if since else 0
     faults = [(pair, _fault(pair, guard, rules, naked_for, params)) for pair in standing]
     cancels = [ending(pair, why) for pair, why in faults if why]
-    sound = [pair for pair, why in faults if not why]
+    stuck = [pair for pair in standing if any(is_stuck(order, now, params) for order in pair.live)]
+    sound = [pair for pair, why in faults if not why and pair not in stuck]
     surplus = EXACT.subtract(_sum(sound), held.copy_abs())
     for pair in [pair for pair in reversed(sound) if pair.at_work is None]:
         if surplus > 0:
@@ -118,7 +122,7 @@ def wanted_pairs(
             surplus = EXACT.subtract(surplus, pair.quantity)
     if surplus >= 0 or cancels or any(pair.is_going for pair in pairs):
         return Wanted(cancels=tuple(cancels))
-    return _more(guard, held, surplus.copy_negate(), rules, pairs, sound, blotter, params)
+    return _more(guard, held, surplus.copy_negate(), rules, pairs, sound, stuck, blotter, params)
 
 
 def _fault(pair: Pair, guard: Guard, rules: Instrument, naked_for: int, params: ExecutionParams) -> str:
@@ -144,10 +148,10 @@ def _fault(pair: Pair, guard: Guard, rules: Instrument, naked_for: int, params: 
 
 def _more(
     guard: Guard, held: Decimal, missing: Decimal, rules: Instrument, pairs: list[Pair], sound: list[Pair],
-    blotter: Blotter, params: ExecutionParams,
+    stuck: list[Pair], blotter: Blotter, params: ExecutionParams,
 ) -> Wanted:  # fmt: skip
     """Pairs for what none stands for. Nothing is on its way to be cancelled, so that balance is free."""
-    generation, attempt = _next_try(pairs)
+    generation, attempt = _next_try(pairs, stuck)
     drop_target = ""
     if attempt >= params.max_stop_attempts:
         last = pairs[-1].legs[0]
@@ -186,20 +190,20 @@ def _placed(
     )
 
 
-def _next_try(pairs: list[Pair]) -> tuple[int, int]:
+def _next_try(pairs: list[Pair], stuck: list[Pair]) -> tuple[int, int]:
     """(generation, attempt) of the next pair. Of several that fail, each failure after the first is no first one."""
     if not pairs:
         return 0, 0
-    failed = _failed(pairs)
+    failed = _failed(pairs, stuck)
     generation = max(pair.legs[0].intent.generation for pair in pairs)
     return (generation, max(pair.legs[0].intent.attempt for pair in failed) + 1) if failed else (generation + 1, 0)
 
 
-def _failed(pairs: list[Pair]) -> list[Pair]:
+def _failed(pairs: list[Pair], stuck: Sequence[Pair] = ()) -> list[Pair]:
     """Those of the newest one's kind that failed since the venue has last confirmed one, or has dealt for one."""
     good = [i for i, pair in enumerate(pairs) if any(order.is_confirmed or order.filled for order in pair.legs)]
     since = pairs[good[-1] + 1 :] if good else pairs
-    return [pair for pair in since if pair.has_failed and len(pair.legs) == len(pairs[-1].legs)]
+    return [pair for pair in since if (pair.has_failed or pair in stuck) and len(pair.legs) == len(pairs[-1].legs)]
 
 
 def _may_rest(quantity: Decimal, guard: Guard, rules: Instrument) -> bool:

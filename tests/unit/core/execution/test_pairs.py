@@ -364,11 +364,36 @@ def test_a_stop_that_is_selling_already_is_not_cancelled_by_an_exit() -> None:
     assert ([], [], Decimal(0)) == (cancelled(session), session.placed(Leg.EXIT), held(session))
 
 
-def test_a_pair_without_an_answer_is_waited_for_and_then_the_position_is_closed() -> None:
-    """It may rest all the same, so no second one is placed beside it; the bound ends it."""
+def test_a_pair_without_an_answer_is_placed_anew_and_whichever_comes_second_is_refused() -> None:
+    """After as long as a position may be without a stop: the balance is locked once."""
+    session = begun("2")
+    session.wait(2)
+    assert 1 == len(pairs(session))
+    session.wait(1)
+    (first, second) = pairs(session)
+    assert ({Decimal(2)}, []) == ({place_of(leg).quantity for leg in second}, cancelled(session))
+    for leg in second:
+        session.accept(leg)
+    for leg in first:
+        session.reject(leg, "Account has insufficient balance for requested action.")
+    session.wait(60)
+    assert ({}, 2, []) == (session.trader.unprotected, len(pairs(session)), cancelled(session))
+
+
+def test_a_pair_that_rests_after_all_where_the_wallet_holds_more_ends_the_newer_one() -> None:
+    """Both were taken: one of them goes as soon as that is known."""
+    session = begun("2")
+    session.wait(3)
+    confirm(session)
+    assert [pairs(session)[1][1].client_order_id] == cancelled(session)
+    taken_off(session)
+    assert (Decimal(2), {}) == (resting(session), session.trader.unprotected)
+
+
+def test_pairs_that_are_never_answered_are_tried_so_often_and_then_the_position_is_closed() -> None:
     session = begun("2", params=TraderParams(execution=ExecutionParams(flatten_unprotected_seconds=8)))
     session.wait(7)
-    assert (1, []) == (len(pairs(session)), cancelled(session))
+    assert (3, []) == (len(pairs(session)), cancelled(session))
     session.wait(1)
     assert "naked_position" in session.alarms()
     taken_off(session)

@@ -10,7 +10,7 @@ from petrosa.core.execution.blotter import Blotter
 from petrosa.core.execution.lifecycle import Order, submitted
 from petrosa.core.execution.pairs import pairs_of, wanted_pairs
 from petrosa.core.execution.params import ExecutionParams
-from petrosa.core.execution.protection import Guard
+from petrosa.core.execution.protection import Guard, is_stuck
 from petrosa.core.execution.reducing import Cause
 from petrosa.core.model.base import Side
 from petrosa.core.model.events import Decision, Event
@@ -89,9 +89,16 @@ class Venue:
         assert any(order.is_confirmed and not order.cancels for order in others)
 
     def _sells_once(self, held: Decimal, *, places: bool) -> None:
-        """What the venue has never locks more than what is held; nor does what it may have, when more is placed."""
+        """What the venue has never locks more than what is held; nor does what it may have, when more is placed.
+
+        What it has kept silent about for too long does not count.
+        """
         orders = [order for order in self.session.trader.orders if order.intent.leg in PROTECTIVE]
-        locked = [pair.quantity for pair in pairs_of(orders) if places or pair.legs[0].is_confirmed]
+        now = self.session.now
+        pairs = [pair for pair in pairs_of(orders) if places or pair.legs[0].is_confirmed]
+        locked = [
+            pair.quantity for pair in pairs if not any(is_stuck(order, now, ExecutionParams()) for order in pair.live)
+        ]
         assert sum(locked, ZERO) <= max(held, ZERO)
 
     # moves
