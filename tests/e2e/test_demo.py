@@ -16,7 +16,7 @@ PROGRAM = [sys.executable, "-c", "from petrosa.apps.main import main; main()"]
 FIELDS = {
     "events", "gaps", "errors", "skipped", "faults", "signals", "refusals", "orders", "fills",
     "modelled_fills", "positions", "pnl", "journal", "arrival_shift_ns",
-    "elapsed_s", "read_s", "decode_s", "decide_s", "events_per_s",
+    "elapsed_s", "read_s", "decode_s", "decide_s", "events_per_s", "warming_up",
 }  # fmt: skip
 
 

@@ -225,7 +225,8 @@ async def fed(
         clock = ServerClock()
         allowance = ledger or Ledger(DEFAULTS[market.market], clock.now)
         where = urls("paper", market.market, url)
-        async with Rest(market.market, where, "", None, clock, allowance, pause=lambda _: asyncio.sleep(0)) as rest:
+        key = "whoever-asks-for-single-trades-has-one"
+        async with Rest(market.market, where, key, None, clock, allowance, pause=lambda _: asyncio.sleep(0)) as rest:
             made = Fed(market, kinds, rest, params)
             async with running(made.feed.run()):
                 await made.line.began.wait()

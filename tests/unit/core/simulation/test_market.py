@@ -17,7 +17,8 @@ INSTRUMENTS = load_instruments()
 
 
 def instruments(*symbols: str, market: str = "usdm") -> list[Instrument]:
-    return [one for one in INSTRUMENTS.values() if one.market == market and one.symbol in symbols]
+    chosen = (one for one in INSTRUMENTS.values() if (one.venue, one.market) == ("binance", market))
+    return [one for one in chosen if one.symbol in symbols]
 
 
 def facts(seconds: float, *symbols: str, seed: int = DEMO_SEED, market: str = "usdm") -> list[Heard]:
