@@ -79,6 +79,7 @@ class Publisher:
             await self._bus.publish_all(messages)
         except TransportError as problem:
             await self._wait_for_nats(problem)
+            await self.alone.may_publish()  # another feed may have taken the place while NATS was away
             await persistently(self._bus, lambda: self._bus.publish_all(messages), self._report)
         self.published += len(messages)
 
