@@ -68,7 +68,7 @@ async def play(run: Campaign) -> None:
         await run.until(lambda one: one.is_whole, BACK_S, "whole after a break")
         if time.monotonic() - began < WARM_S:
             run.warm = len(run.sizes)
-        if not SOAKING or time.monotonic() - began > WHOLE_S - 100:
+        if not SOAKING or time.monotonic() - began > WHOLE_S:
             return
 
 
