@@ -1,6 +1,7 @@
 """A venue's market data onto NATS: real sockets before the paper exchange, a real server, and services that read it."""
 
 import asyncio
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
@@ -311,6 +312,23 @@ async def test_a_lease_that_the_broker_forgot_is_taken_again(
         await _until(lambda: feed.publisher.published > 20)
         await feed.bus._js.delete_key_value(BUCKET)
         await _until(lambda: any("is lost to nobody that is known" in text for text in said))
+        published = feed.publisher.published
+        await _until(lambda: feed.publisher.published > published + 20)
+
+
+async def test_a_feed_that_may_not_publish_says_so_once(exchange: HandExchange, server: Server, tmp_path: Path) -> None:
+    """However long it waits: the broker stands still, so that the lease is in doubt and nothing is published."""
+    settings = venue_settings(tmp_path, exchange.url, "lease.ttl_seconds=1", nats=server.url)
+    said: list[str] = []
+    assert server.process is not None
+    async with feeding(settings, report=said.append) as feed:
+        await _until(lambda: feed.publisher.published > 20)
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            await _until(lambda: "renewed for 2." in feed.publisher.alone.why_not())
+            assert 1 == sum(text.startswith("feed: not publishing: ") for text in said), said
+        finally:
+            server.process.send_signal(signal.SIGCONT)
         published = feed.publisher.published
         await _until(lambda: feed.publisher.published > published + 20)
 

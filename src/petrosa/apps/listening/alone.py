@@ -25,7 +25,7 @@ class Alone:
     def __init__(self, settings: Settings, bus: NatsBus, subjects: Sequence[str], report: Report) -> None:
         self._report = report
         self._ttl_s = settings.lease.ttl_seconds
-        self._said = self._lost = ""
+        self._lost = ""
         self._looked = 0.0
         whose = f"{holder_name(settings)} (process {os.getpid()})"
         self._leases = [
@@ -58,10 +58,11 @@ class Alone:
         now = time.monotonic()
         if now - self._looked < LOOK_EVERY_S:
             return
-        while why := self.why_not():
+        if why := self.why_not():
+            self._tell(f"not publishing: {why}")
+        while self.why_not():
             if self._lost:
                 raise LeaseLost(self._lost)
-            self._tell(f"not publishing: {why}")
             await asyncio.sleep(LOOK_EVERY_S)
         self._looked = time.monotonic()
 
@@ -86,6 +87,4 @@ class Alone:
                     raise lost from None
 
     def _tell(self, text: str) -> None:
-        if text != self._said:
-            self._said = text
-            self._report(f"feed: {text}")
+        self._report(f"feed: {text}")
